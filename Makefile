@@ -1,0 +1,92 @@
+# Every target sets up what it needs. The program is .venv/bin/sparktray after `make setup`.
+
+PYTHON ?= python3
+VENV := .venv
+ifeq ($(OS),Windows_NT)
+BIN := $(VENV)/Scripts
+else
+BIN := $(VENV)/bin
+endif
+PY := $(BIN)/python
+
+# `make lock UPGRADE=--upgrade` takes the newest versions, plain `make lock` keeps those that still fit.
+UPGRADE ?=
+COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" $(UPGRADE)
+
+TYPED := sparktray tests scripts packaging/hatch_build.py $(wildcard benchmarks)
+
+.PHONY: setup system run check test test-unit test-rig bench lock messages translations package frozen clean
+.DELETE_ON_ERROR:
+
+setup: $(VENV)/.program translations
+
+# The stamps lie inside the environment, so that deleting it is enough to start anew.
+$(VENV)/.created:
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("sparktray needs Python 3.11 or newer, this is " + sys.version.split()[0] + "; name another one with make PYTHON=...")'
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || $(PYTHON) scripts/debian_packages.py setup
+	$(PYTHON) -m venv $(VENV) || $(PYTHON) -m venv --clear $(VENV) # cleared when it is half-finished
+	@touch $@
+
+$(VENV)/.locked: $(VENV)/.created requirements/dev.txt
+	$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@touch $@
+
+$(VENV)/.program: $(VENV)/.locked pyproject.toml packaging/hatch_build.py sparktray/__init__.py
+	$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+PO := $(wildcard resources/locale/*/LC_MESSAGES/*.po)
+translations: $(PO:.po=.mo)
+
+resources/locale/%.mo: resources/locale/%.po packaging/hatch_build.py $(VENV)/.locked
+	$(PY) packaging/hatch_build.py
+
+# The Debian packages of the rig and of Qt; at once when they are there.
+system:
+	@$(PYTHON) scripts/debian_packages.py rig
+
+run: setup
+	$(BIN)/sparktray
+
+check: setup
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy $(TYPED)
+	$(BIN)/lint-imports
+	$(PY) -m scripts.check_sizes
+	$(BIN)/vulture
+	$(PY) -m scripts.check_translations
+
+# The pure packages with full line coverage, then what needs disk or processes but no other machine.
+test-unit: setup
+	$(PY) -m pytest tests/pure --numprocesses 2 --cov --cov-report term
+	$(PY) -m pytest tests/unit --numprocesses 2
+
+# One rig in its own namespaces, its tests one after the other.
+test-rig: setup system
+	tests/rig/enter $(PY) -m pytest tests/rig
+
+test: test-unit test-rig
+
+bench: setup system
+	tests/rig/enter $(PY) benchmarks/refresh.py
+
+lock: setup
+	$(PY) -m scripts.runtime_requirements
+	$(COMPILE) requirements/dev.in --output-file requirements/dev.txt
+	$(COMPILE) requirements/runtime.in --constraints requirements/dev.txt --output-file requirements/runtime.txt
+
+messages: setup
+	$(PY) -m scripts.messages
+
+package: setup
+	$(BIN)/hatchling build --directory dist
+
+frozen: setup
+	$(BIN)/pyinstaller --noconfirm --log-level WARN --distpath dist --workpath build/pyinstaller packaging/pyinstaller.spec
+
+clean:
+	rm -rf build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage .coverage.* htmlcov
+	find resources -name '*.mo' -delete
+	find sparktray tests scripts packaging -name __pycache__ -prune -exec rm -rf {} +

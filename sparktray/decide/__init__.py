@@ -1,0 +1,1 @@
+"""Pure decisions: what an event changes, what a wish takes, what the person is shown."""

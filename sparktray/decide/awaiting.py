@@ -1,0 +1,166 @@
+"""Judges the steps that wait for the host: until memory is back, until a model serves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from sparktray.decide.identity import port_held
+from sparktray.decide.servers import run_of
+from sparktray.decide.truth import started_by, unexplained
+from sparktray.domain.asking import Health
+from sparktray.domain.container import Container
+from sparktray.domain.operation import AwaitRelease, AwaitServing, Operation, StepName
+from sparktray.domain.phrase import phrase
+from sparktray.domain.problem import Failure
+from sparktray.domain.snapshot import ServerState, Snapshot
+
+# Kept free of models, so that the host itself never runs short: a Spark short of memory freezes.
+HEADROOM_BYTES = 2 << 30
+HEADROOM_SHARE = 0.08
+# Memory of a large server comes back within a minute of its end, in steps; when nothing more
+# came for 5 s, that was all.
+QUIET_SECONDS = 5.0
+RELEASE_SECONDS = 90.0
+# Smaller changes are the host's own breathing.
+NOTABLE_BYTES = 64 << 20
+# The container of a fresh start shows in Docker's list at once; its event may be late by a moment.
+APPEAR_SECONDS = 15.0
+
+
+class Judgement(StrEnum):
+    """What a waiting step has come to."""
+
+    WAIT = "wait"
+    DONE = "done"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A judgement, with the failure when it is one and the memory mark to go on from."""
+
+    judgement: Judgement
+    failure: Failure | None = None
+    memory_mark: tuple[int, float] | None = None
+
+
+_WAIT = Verdict(Judgement.WAIT)
+_DONE = Verdict(Judgement.DONE)
+
+
+def judge_wait(
+    snapshot: Snapshot, operation: Operation, action: AwaitServing | AwaitRelease, now: float
+) -> Verdict:
+    """Whether what a waiting step waits for is the case."""
+    current = operation.current
+    since = current.started_at if current is not None and current.started_at is not None else now
+    if isinstance(action, AwaitRelease):
+        return _release(snapshot, operation, action, since, now)
+    state = snapshot.state_of(action.server)
+    return _DONE if state is None else _serving(operation, state, action, since, now)
+
+
+def headroom(total_bytes: int) -> int:
+    """Memory of the host that no model may take, in bytes."""
+    return max(HEADROOM_BYTES, int(total_bytes * HEADROOM_SHARE))
+
+
+def _release(
+    snapshot: Snapshot, operation: Operation, action: AwaitRelease, since: float, now: float
+) -> Verdict:
+    holder = snapshot.container_named(action.name)
+    busy = next((c for c in snapshot.containers if port_held(c, action.port)), None)
+    if holder is not None or busy is not None:
+        late = now - since > RELEASE_SECONDS
+        return Verdict(Judgement.FAILED, _not_free(action)) if late else _WAIT
+    vitals = snapshot.vitals
+    available, total = vitals.available_bytes, vitals.total_bytes
+    fresh = vitals.at is not None and vitals.at >= since
+    if available is None or total is None or not fresh:
+        return _DONE if now - since > QUIET_SECONDS else _WAIT
+    if action.needs is not None and available - headroom(total) >= action.needs:
+        return _DONE
+    best, at = operation.memory_mark or (available, now)
+    if available > best + NOTABLE_BYTES:
+        best, at = available, now
+    over = now - at >= QUIET_SECONDS or now - since > RELEASE_SECONDS
+    return Verdict(Judgement.DONE if over else Judgement.WAIT, None, (best, at))
+
+
+def _not_free(action: AwaitRelease) -> Failure:
+    return Failure(
+        "not-released",
+        phrase("Name {name} or port {port} did not become free.", name=action.name, port=action.port),
+        phrase("Look at what holds them: docker ps -a"),
+    )
+
+
+def _serving(
+    operation: Operation, state: ServerState, action: AwaitServing, since: float, now: float
+) -> Verdict:
+    container = state.container
+    if not state.server.engine == "ollama" and not _right_container(operation, container):
+        late = now - since > APPEAR_SECONDS
+        return Verdict(Judgement.FAILED, _vanished(state)) if late else _WAIT
+    if container is not None and not container.running:
+        if not state.tail_read or state.tail_of != run_of(container):
+            return _WAIT
+        return Verdict(Judgement.FAILED, state.failure or unexplained(state, container))
+    if state.failure is not None:
+        return Verdict(Judgement.FAILED, state.failure)
+    if state.health is Health.READY and state.served is not None:
+        verdict = _listed(state, action)
+        if verdict is not None:
+            return verdict
+    if action.timeout is not None and now - since > action.timeout:
+        return Verdict(Judgement.FAILED, _late(state, action))
+    return _WAIT
+
+
+def _right_container(operation: Operation, container: Container | None) -> bool:
+    """Going forward after a start, only the container of this operation counts."""
+    if container is None:
+        return False
+    started = any(r.step.name is StepName.START and not r.back for r in operation.runs)
+    return operation.going_back or not started or started_by(container, operation.id)
+
+
+def _listed(state: ServerState, action: AwaitServing) -> Verdict | None:
+    served = {model.id for model in state.served or ()}
+    if action.served_name is None or action.served_name in served:
+        return _DONE
+    if state.server.engine == "ollama":
+        return _DONE if f"{action.served_name}:latest" in served else None
+    if not served:
+        return None
+    return Verdict(
+        Judgement.FAILED,
+        Failure(
+            "wrong-id",
+            phrase(
+                "The server lists {names} and not {name}.",
+                names=", ".join(sorted(served)),
+                name=action.served_name,
+            ),
+            phrase("Look at the container's command: another served name was given there."),
+        ),
+    )
+
+
+def _vanished(state: ServerState) -> Failure:
+    return Failure(
+        "vanished",
+        phrase("The container of {server} is gone.", server=state.name),
+        phrase("Somebody removed it. Look at the status and try again."),
+        state.log[-20:],
+    )
+
+
+def _late(state: ServerState, action: AwaitServing) -> Failure:
+    return Failure(
+        "not-ready-in-time",
+        phrase("{server} was not ready within {seconds} seconds.", server=state.name, seconds=action.timeout),
+        phrase("Give it more time with --timeout, or look at the last lines of its log."),
+        state.log[-20:],
+    )

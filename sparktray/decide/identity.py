@@ -1,0 +1,138 @@
+"""Which container is which server, and which model it really holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from sparktray.domain.catalogue import Catalogue, EngineKind, Model, Server
+from sparktray.domain.container import PREVIOUS, Container
+from sparktray.domain.host import HostProfile, folder_name
+from sparktray.domain.phrase import Phrase, phrase
+from sparktray.domain.snapshot import ServerState, Snapshot
+from sparktray.engines.registry import engine
+
+
+def port_held(container: Container, port: int) -> bool:
+    """True when a running container holds that port of the host."""
+    if not container.running:
+        return False
+    if container.network == "host":
+        return _own_port(container) == port
+    return any(p.port == port for p in container.ports)
+
+
+def _own_port(container: Container) -> int | None:
+    for kind in EngineKind:
+        if engine(kind).recognises(container):
+            return engine(kind).port_of(container)
+    return None
+
+
+def container_of(server: Server, containers: Iterable[Container]) -> Container | None:
+    """The container that is this server, whoever started it.
+
+    By its published host port, else by the port of its command under host networking, else by
+    name. A running one comes before a stopped one; one put aside under ``.previous`` is not it.
+    """
+    known = engine(server.engine)
+    ours = [c for c in containers if not c.is_lock and known.recognises(c)]
+    holders = [c for c in ours if port_held(c, server.port)]
+    named = [c for c in ours if c.name == server.container and not _elsewhere(c, server)]
+    running = [c for c in named if c.running]
+    return next(iter([*holders, *running, *named]), None)
+
+
+def _elsewhere(container: Container, server: Server) -> bool:
+    """A running container of our name that serves on other ports only: it is another server's."""
+    if not container.running:
+        return False
+    if container.network == "host":
+        return _own_port(container) != server.port
+    return bool(container.ports) and not port_held(container, server.port)
+
+
+def stranger_on(server: Server, containers: Iterable[Container]) -> Container | None:
+    """A running container that holds the server's port and is not its engine."""
+    known = engine(server.engine)
+    held = (c for c in containers if port_held(c, server.port))
+    return next((c for c in held if not known.recognises(c)), None)
+
+
+def contradiction(server: Server, container: Container | None) -> Phrase | None:
+    """Name and port that tell different stories about a container."""
+    if container is None or container.name in {server.container, server.container + PREVIOUS}:
+        return None
+    return phrase(
+        "Container {container} serves on port {port}, which the catalogue gives to {expected}.",
+        container=container.name,
+        port=server.port,
+        expected=server.container,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """What a server really runs. ``model`` is the catalogue's entry for what is mounted or loaded.
+
+    ``model_id`` is the exact ID clients see, None while it is not known; ``misnamed`` when that ID
+    is not a name of the model that is mounted.
+    """
+
+    model: Model | None = None
+    model_id: str | None = None
+    model_path: str | None = None
+    misnamed: bool = False
+    context_length: int | None = None
+
+
+def running_on(snapshot: Snapshot, state: ServerState) -> Running:
+    """What the server of that state runs, read from its container and from ``/v1/models``."""
+    served = state.served[0] if state.served else None
+    model_id = served.id if served else None
+    context = served.context_length if served else None
+    if state.server.engine is EngineKind.OLLAMA:
+        loaded = _ollama_model(snapshot.catalogue, state.server, model_id)
+        return Running(loaded, model_id, None, False, context)
+    path = mounted_path(state)
+    if path is None:
+        return Running(None, model_id, None, False, context)
+    model = model_at(snapshot.catalogue, snapshot.host, path, model_id or declared_name(state))
+    names = {folder_name(path)} | ({model.id, model.name_on(state.server.engine)} if model else set())
+    return Running(model, model_id, path, model_id is not None and model_id not in names, context)
+
+
+def mounted_path(state: ServerState) -> str | None:
+    """The host folder of the model a server's container was started with."""
+    if state.container is None or not state.container.running:
+        return None
+    inside = engine(state.server.engine).model_path(state.container)
+    if inside is None:
+        return None
+    return state.container.host_path(inside)
+
+
+def declared_name(state: ServerState) -> str | None:
+    """The served name a server's container was started with."""
+    return None if state.container is None else engine(state.server.engine).declared_name(state.container)
+
+
+def model_at(catalogue: Catalogue, host: HostProfile, path: str, name: str | None) -> Model | None:
+    """The entry whose folder this is; of several, the one that is served under that name."""
+    here = [m for m in catalogue.models if m.path is not None and host.expand(m.path) == path.rstrip("/")]
+    return next((m for m in here if name in {m.id, m.served_name}), here[0] if here else None)
+
+
+def _ollama_model(catalogue: Catalogue, server: Server, name: str | None) -> Model | None:
+    if name is None:
+        return None
+    wanted = {name, name.removesuffix(":latest")}
+    return next((m for m in catalogue.models_on(server.name) if m.ollama in wanted), None)
+
+
+def base_url(host: HostProfile, state: ServerState) -> str:
+    """The OpenAI base URL of a server as this computer reaches it, ``/v1`` included."""
+    address = "127.0.0.1" if host.is_local else host.address
+    bracketed = f"[{address}]" if ":" in address else address
+    return f"http://{bracketed}:{state.server.port}/v1"
+

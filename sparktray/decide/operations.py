@@ -1,0 +1,286 @@
+"""How an operation goes on: step by step forward, and back again when one fails."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from sparktray.decide.awaiting import Judgement, judge_wait
+from sparktray.decide.effects import Effect, Interrupt, Journal, Perform, RememberLoad, TakeSurvey
+from sparktray.decide.plan import Asker, Plan, changed, plan
+from sparktray.decide.preflight import may
+from sparktray.decide.steps import changes_nothing, pending, way_back
+from sparktray.domain.events import CancelAsked, StepDone, StepFailed, StepSaid, Surveyed, Wished
+from sparktray.domain.operation import (
+    AwaitRelease,
+    AwaitServing,
+    Operation,
+    OperationEnd,
+    OperationKind,
+    StepName,
+    StepRun,
+    StepState,
+    SwitchWish,
+)
+from sparktray.domain.phrase import phrase
+from sparktray.domain.problem import Failure, Problem
+from sparktray.domain.snapshot import LinkPhase, Snapshot
+from sparktray.domain.survey import Survey
+
+Outcome = tuple[Snapshot, tuple[Effect, ...]]
+
+# A Spark that thrashes or reboots is back after a few minutes; longer, and a person must look.
+PATIENCE_SECONDS = 300.0
+
+
+def wished(snapshot: Snapshot, event: Wished, now: float) -> Outcome:
+    """Begin an operation by looking at the host; a wish that may not be is refused at once."""
+    if snapshot.active is not None:
+        return snapshot, ()
+    kind = OperationKind.SWITCH if isinstance(event.wish, SwitchWish) else OperationKind.STOP
+    operation = Operation(event.number, event.id, event.wish, kind, now)
+    problem = may(snapshot, event.wish)
+    if problem is not None:
+        return _over(snapshot, operation, OperationEnd.REFUSED, now, failed(problem, now))
+    return replace(snapshot, operation=operation), (TakeSurvey(event.number, event.wish),)
+
+
+def surveyed(snapshot: Snapshot, event: Surveyed, owner: str, now: float) -> Outcome:
+    """Make the plan, and begin with its first step."""
+    operation = _of(snapshot, event.number)
+    if operation is None or operation.runs:
+        return snapshot, ()
+    if operation.cancelled:
+        return _over(snapshot, operation, OperationEnd.CANCELLED, now, None)
+    made = _planned(snapshot, operation, event.survey, owner)
+    if isinstance(made, Problem):
+        return _over(snapshot, operation, OperationEnd.REFUSED, now, failed(made, now))
+    fresh = replace(
+        operation,
+        server=made.server,
+        model=made.model,
+        runs=pending(made.steps),
+        usual_seconds=event.usual_seconds,
+    )
+    if operation.wish.dry_run:
+        return _over(snapshot, fresh, OperationEnd.PLANNED, now, None, journal=False)
+    if not made.steps:
+        return _over(snapshot, fresh, OperationEnd.DONE, now, None, journal=False)
+    return _begin(snapshot, fresh, 0, now)
+
+
+def _planned(
+    snapshot: Snapshot, operation: Operation, survey: Survey | Problem, owner: str
+) -> Plan | Problem:
+    if isinstance(survey, Problem):
+        return survey
+    return plan(snapshot, operation.wish, survey, Asker(operation.id, owner))
+
+
+def _begin(snapshot: Snapshot, operation: Operation, index: int, now: float) -> Outcome:
+    """Start one run, or end the operation when there is none left."""
+    if index >= len(operation.runs):
+        return _finish(snapshot, operation, now)
+    run = replace(operation.runs[index], state=StepState.RUNNING, started_at=now, said="")
+    begun = replace(_with_run(operation, index, run), index=index, memory_mark=None)
+    effects: list[Effect] = [Journal(begun)]
+    if not isinstance(run.step.action, AwaitServing | AwaitRelease):
+        effects.append(Perform(begun.number, index, begun.id, begun.wish, run.step.action))
+    return replace(snapshot, operation=begun), tuple(effects)
+
+
+def step_said(snapshot: Snapshot, event: StepSaid) -> Snapshot:
+    """Show the latest line of a step's output."""
+    operation = _of(snapshot, event.number)
+    if operation is None or operation.index != event.index or operation.current is None:
+        return snapshot
+    run = replace(operation.current, said=event.line)
+    return replace(snapshot, operation=_with_run(operation, event.index, run))
+
+
+def step_done(snapshot: Snapshot, event: StepDone, owner: str, now: float) -> Outcome:
+    """Go on to the next step, or turn back when the host is not what was planned for."""
+    operation = _at(snapshot, event.number, event.index)
+    if operation is None:
+        return snapshot, ()
+    if event.survey is not None:
+        again = _planned(snapshot, operation, event.survey, owner)
+        before = Plan(tuple(r.step for r in operation.runs if not r.back), operation.server)
+        problem = changed(before, again)
+        if problem is not None:
+            return _fail(snapshot, operation, failed(problem, now), now)
+    return _advance(snapshot, operation, now)
+
+
+def _advance(snapshot: Snapshot, operation: Operation, now: float) -> Outcome:
+    index = operation.index
+    run = replace(operation.runs[index], state=StepState.DONE, ended_at=now)
+    done = _with_run(operation, index, run)
+    if done.cancelled and not done.going_back and _can_turn(done):
+        return _turn_back(snapshot, done, None, now)
+    after, effects = _begin(snapshot, done, index + 1, now)
+    return after, (*_remembered(done, run, now), *effects)
+
+
+def _remembered(operation: Operation, run: StepRun, now: float) -> tuple[Effect, ...]:
+    """How long a load took, for the next time; one that goes back tells of another model."""
+    if run.step.name is not StepName.LOAD or run.back or operation.model is None or operation.server is None:
+        return ()
+    return (RememberLoad(operation.model, operation.server, now - (run.started_at or now)),)
+
+
+def step_failed(snapshot: Snapshot, event: StepFailed, now: float) -> Outcome:
+    """Take back what was done; when only the link broke, wait for it and do the step again."""
+    operation = _at(snapshot, event.number, event.index)
+    if operation is None:
+        return snapshot, ()
+    if event.lost:
+        waiting = replace(operation.runs[operation.index], state=StepState.WAITING)
+        return replace(snapshot, operation=_with_run(operation, operation.index, waiting)), ()
+    return _fail(snapshot, operation, failed(event.problem, now), now)
+
+
+def _fail(snapshot: Snapshot, operation: Operation, failure: Failure, now: float) -> Outcome:
+    index = operation.index
+    run = replace(operation.runs[index], state=StepState.FAILED, ended_at=now)
+    broken = _with_run(operation, index, run)
+    if not broken.going_back:
+        if run.step.name in {StepName.COMMIT, StepName.UNLOCK}:
+            # The model serves; what could not be tidied up is said and left to the next switch.
+            return _begin(snapshot, replace(broken, failure=failure), index + 1, now)
+        return _turn_back(snapshot, broken, None if broken.cancelled else failure, now)
+    rest = [r for r in broken.runs[index + 1 :] if r.step.name is StepName.UNLOCK]
+    shortened = replace(broken, runs=(*broken.runs[: index + 1], *rest), failure=broken.failure or failure)
+    return _begin(snapshot, shortened, index + 1, now)
+
+
+def _turn_back(snapshot: Snapshot, operation: Operation, failure: Failure | None, now: float) -> Outcome:
+    """Drop what was to come and add what takes back what was begun."""
+    begun = tuple(r for r in operation.runs if r.state is not StepState.WAITING)
+    server = snapshot.catalogue.server(operation.server or "")
+    back = way_back(begun, server)
+    keeps = isinstance(operation.wish, SwitchWish) and not operation.wish.rollback and not operation.cancelled
+    if keeps:
+        back = tuple(r for r in back if r.step.name is StepName.UNLOCK)
+    turned = replace(operation, runs=(*begun, *back), failure=failure)
+    return _begin(snapshot, turned, len(begun), now)
+
+
+def _finish(snapshot: Snapshot, operation: Operation, now: float) -> Outcome:
+    forward = [r for r in operation.runs if not r.back]
+    back = [r for r in operation.runs if r.back]
+    complete = all(r.state is StepState.DONE or r.step.name in _TIDYING for r in forward)
+    if complete and not operation.cancelled:
+        return _over(snapshot, operation, OperationEnd.DONE, now, operation.failure)
+    return _over(snapshot, operation, _end_of(operation, forward, back), now, operation.failure)
+
+
+_TIDYING = {StepName.COMMIT, StepName.UNLOCK}
+
+
+def _end_of(operation: Operation, forward: list[StepRun], back: list[StepRun]) -> OperationEnd:
+    if any(r.state is StepState.FAILED and r.step.name is not StepName.UNLOCK for r in back):
+        return OperationEnd.NEEDS_YOU
+    if operation.cancelled:
+        return OperationEnd.CANCELLED
+    if changes_nothing(forward):
+        return OperationEnd.REFUSED
+    revived = any(r.step.name is StepName.LOAD or r.step.name is StepName.START for r in back)
+    return OperationEnd.ROLLED_BACK if revived else OperationEnd.FAILED
+
+
+def cancel_asked(snapshot: Snapshot, event: CancelAsked, now: float) -> Outcome:
+    """Turn back as soon as the step under way allows it; too late once the old one is removed."""
+    operation = _of(snapshot, event.number)
+    if operation is None or operation.cancelled or operation.going_back or not _can_turn(operation):
+        return snapshot, ()
+    asked = replace(operation, cancelled=True)
+    current = asked.current
+    if current is None:
+        return replace(snapshot, operation=asked), ()
+    if isinstance(current.step.action, AwaitServing | AwaitRelease) or current.state is StepState.WAITING:
+        return _turn_back(snapshot, asked, None, now)
+    return replace(snapshot, operation=asked), (Interrupt(asked.number),)
+
+
+def _can_turn(operation: Operation) -> bool:
+    """False from the first step on that removes what was put aside."""
+    return not any(r.step.name in _TIDYING and r.state is not StepState.WAITING for r in operation.runs)
+
+
+def go_on(snapshot: Snapshot, now: float) -> Outcome:
+    """Judge a step that waits for the host, and take up one that a lost link interrupted."""
+    operation = snapshot.active
+    current = operation.current if operation is not None else None
+    if operation is None or current is None:
+        return snapshot, ()
+    if snapshot.link is not LinkPhase.CONNECTED:
+        return _without_link(snapshot, operation, now)
+    if current.state is StepState.WAITING:
+        return _begin(snapshot, operation, operation.index, now)
+    action = current.step.action
+    if not isinstance(action, AwaitServing | AwaitRelease):
+        return snapshot, ()
+    verdict = judge_wait(snapshot, operation, action, now)
+    marked = replace(operation, memory_mark=verdict.memory_mark)
+    match verdict.judgement:
+        case Judgement.WAIT:
+            return replace(snapshot, operation=marked), ()
+        case Judgement.DONE:
+            return _advance(snapshot, marked, now)
+        case Judgement.FAILED:
+            assert verdict.failure is not None  # noqa: S101  a failed verdict always says why
+            return _fail(snapshot, marked, verdict.failure, now)
+
+
+def _without_link(snapshot: Snapshot, operation: Operation, now: float) -> Outcome:
+    """The remote work goes on by itself for a while; then a person has to look."""
+    since = snapshot.link_since
+    gone = snapshot.link is LinkPhase.BLOCKED or (since is not None and now - since > PATIENCE_SECONDS)
+    if not gone:
+        return snapshot, ()
+    problem = Problem(
+        "link-lost",
+        phrase("The connection to {host} was lost in the middle of the operation.", host=snapshot.host.name),
+        phrase("When it is back, look at the status: what was begun on the host may have gone on."),
+    )
+    end = OperationEnd.FAILED if changes_nothing(operation.runs) else OperationEnd.NEEDS_YOU
+    return _over(snapshot, operation, end, now, failed(problem, now))
+
+
+def failed(problem: Problem, now: float) -> Failure:
+    """A problem as the failure of an operation; the technical text becomes its log tail."""
+    lines = tuple(line for line in problem.technical.splitlines() if line)[-20:]
+    return Failure(problem.code, problem.cause, problem.remedy, lines, now)
+
+
+def _over(
+    snapshot: Snapshot,
+    operation: Operation,
+    end: OperationEnd,
+    now: float,
+    failure: Failure | None,
+    *,
+    journal: bool = True,
+) -> Outcome:
+    ended = replace(operation, end=end, ended_at=now, failure=failure)
+    written: tuple[Effect, ...] = (Journal(ended),) if journal and ended.runs else ()
+    return replace(snapshot, operation=ended), written
+
+
+def _of(snapshot: Snapshot, number: int) -> Operation | None:
+    """The operation a result belongs to, None when it is over or another one."""
+    active = snapshot.active
+    return active if active is not None and active.number == number else None
+
+
+def _at(snapshot: Snapshot, number: int, index: int) -> Operation | None:
+    operation = _of(snapshot, number)
+    if operation is None or operation.index != index or operation.current is None:
+        return None
+    return operation if operation.current.state is StepState.RUNNING else None
+
+
+def _with_run(operation: Operation, index: int, run: StepRun) -> Operation:
+    return replace(operation, runs=(*operation.runs[:index], run, *operation.runs[index + 1 :]))
+
+

@@ -1,0 +1,275 @@
+"""From a wish to a list of steps, or to the reason why not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import assert_never
+
+from sparktray.decide import steps
+from sparktray.decide.identity import container_of, declared_name, port_held, running_on
+from sparktray.decide.preflight import (
+    chosen_server,
+    folder_refusal,
+    loads_by_api,
+    lock_expired,
+    lock_of,
+    lock_refusal,
+    name_refusal,
+    ollama_refusal,
+    port_refusal,
+    takeover_refusal,
+)
+from sparktray.domain.catalogue import Model, Server
+from sparktray.domain.container import LABEL_MODEL, LABEL_OPERATION, LABEL_SERVER, PREVIOUS, Container
+from sparktray.domain.operation import Step, StepName, StopWish, SwitchWish, Wish
+from sparktray.domain.phrase import phrase
+from sparktray.domain.problem import Problem
+from sparktray.domain.snapshot import Phase, ServerState, Snapshot
+from sparktray.domain.survey import Survey
+from sparktray.engines.protocol import Launch
+from sparktray.engines.registry import engine
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What will be done, and to which server and model. No steps: it is so already."""
+
+    steps: tuple[Step, ...]
+    server: str | None = None
+    model: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """Who plans: the operation's id and the owner that the lock shall name."""
+
+    operation: str
+    owner: str
+
+
+def plan(snapshot: Snapshot, wish: Wish, survey: Survey, asker: Asker) -> Plan | Problem:
+    """The steps that fulfil a wish on the host as it is now, or why it is refused."""
+    match wish:
+        case SwitchWish():
+            chosen = chosen_server(snapshot, wish)
+            if isinstance(chosen, Problem):
+                return chosen
+            return _switch(snapshot, wish, survey, asker, *chosen)
+        case StopWish():
+            return _stop(snapshot, wish, survey, asker)
+        case _:  # pragma: no cover
+            assert_never(wish)
+
+
+def _switch(
+    snapshot: Snapshot, wish: SwitchWish, survey: Survey, asker: Asker, model: Model, server: Server
+) -> Plan | Problem:
+    state = _state(snapshot, server)
+    if _serves_already(snapshot, state, model):
+        return Plan((), server.name, model.id)
+    held = lock_refusal(lock_of(snapshot.containers), survey)
+    if held is not None:
+        return held
+    if loads_by_api(server):
+        middle = _load_by_api(snapshot, survey, asker, state, model, wish)
+    else:
+        middle = _replace_container(snapshot, survey, asker, state, model, wish)
+    if isinstance(middle, Problem):
+        return middle
+    first = [] if survey.image_present or _needs_no_image(state) else [steps.pull(server.image)]
+    return Plan((*first, *_locked(snapshot, survey, asker, server.image, middle)), server.name, model.id)
+
+
+def _needs_no_image(state: ServerState) -> bool:
+    return loads_by_api(state.server) and _api_answers(state)
+
+
+def _state(snapshot: Snapshot, server: Server) -> ServerState:
+    return snapshot.state_of(server.name) or ServerState(server)
+
+
+def _serves_already(snapshot: Snapshot, state: ServerState, model: Model) -> bool:
+    running = running_on(snapshot, state)
+    wanted = model.name_on(state.server.engine)
+    if not state.ready or running.model is None or running.model.id != model.id:
+        return False
+    return loads_by_api(state.server) or running.model_id == wanted
+
+
+def _locked(
+    snapshot: Snapshot, survey: Survey, asker: Asker, image: str, middle: list[Step]
+) -> tuple[Step, ...]:
+    """The steps between taking and giving back the lock; without any image there can be none."""
+    lock_image = image if survey.image_present or survey.lock_image is None else survey.lock_image
+    if not survey.image_present and survey.lock_image is None and not _pulls(image, middle):
+        return (steps.check_again(), *middle)
+    held = lock_of(snapshot.containers)
+    expired = held is not None and (
+        lock_expired(held, survey.host_time) or held.id in survey.abandoned
+    )
+    broken = [steps.break_lock(held)] if held is not None and expired else []
+    taken = steps.lock(asker.operation, asker.owner, lock_image, survey.host_time)
+    return (*broken, taken, steps.check_again(), *middle, steps.unlock(asker.operation))
+
+
+def _pulls(image: str, middle: list[Step]) -> bool:
+    """True when the steps start a container of that image, which is then pulled before the lock."""
+    return any(step.name is StepName.START and image in step.command for step in middle)
+
+
+def _replace_container(
+    snapshot: Snapshot, survey: Survey, asker: Asker, state: ServerState, model: Model, wish: SwitchWish
+) -> list[Step] | Problem:
+    server = state.server
+    if _loads_already(snapshot, state, model):
+        return [steps.load(server, model, wish.timeout), steps.prove(server, model)]
+    path = snapshot.host.expand(model.path or "")
+    retired = _retired(snapshot, server)
+    refusal = (
+        folder_refusal(model, path, survey)
+        or port_refusal(server, snapshot.containers, survey, retired)
+        or (None if wish.replace else takeover_refusal(server, retired))
+        or name_refusal(server, snapshot.containers, survey, retired)
+    )
+    if refusal is not None:
+        return refusal
+    launch = Launch(server, model, snapshot.host, survey.folder, _labels(server, model, asker))
+    known = engine(server.engine)
+    leftovers = [c for c in snapshot.containers if c.id in survey.abandoned and _aside(c, retired)]
+    old = [steps.sweep(container) for container in leftovers]
+    old += [step for container in retired for step in _retire(container)]
+    stays = [c for c in retired if not (c.auto_remove and c.running) and not c.of_compose]
+    release = [steps.release(server, known.needed_bytes(launch))] if any(c.running for c in retired) else []
+    return [
+        *old,
+        *release,
+        steps.start(server, asker.operation, known.run_argv(launch), makes_room=bool(retired)),
+        steps.load(server, model, wish.timeout),
+        steps.prove(server, model),
+        *(steps.commit(container) for container in stays),
+    ]
+
+
+def _loads_already(snapshot: Snapshot, state: ServerState, model: Model) -> bool:
+    """True when exactly this model is on its way there: it is watched, not started over."""
+    running = running_on(snapshot, state)
+    same = running.model is not None and running.model.id == model.id
+    named = declared_name(state) == model.name_on(state.server.engine)
+    return state.phase is Phase.LOADING and same and named
+
+
+def _aside(container: Container, retired: list[Container]) -> bool:
+    return container.name in {c.name + PREVIOUS for c in retired}
+
+
+def _retired(snapshot: Snapshot, server: Server) -> list[Container]:
+    """Containers that make way: what is this server now, and what else bears its name or port."""
+    known = engine(server.engine)
+    current = container_of(server, snapshot.containers)
+    found = [c for c in snapshot.containers if known.recognises(c) and not c.is_lock]
+    holders = [c for c in found if port_held(c, server.port) or c.name == server.container]
+    first = [current] if current is not None else []
+    return first + [c for c in holders if current is None or c.id != current.id]
+
+
+def _retire(container: Container) -> list[Step]:
+    """Journal, keep down, stop and put aside one container, each as far as it applies."""
+    if not container.running:
+        return [steps.record(container), steps.put_aside(container)]
+    again = steps.start_again(container)
+    if container.auto_remove:
+        return [steps.record(container), steps.stop(container, again)]
+    if container.of_compose:
+        return [steps.record(container), steps.stop(container, again)]
+    held = [steps.hold_restart(container)] if container.restart_policy != "no" else []
+    return [steps.record(container), *held, steps.stop(container, again), steps.put_aside(container)]
+
+
+def _labels(server: Server, model: Model, asker: Asker) -> dict[str, str]:
+    return {LABEL_MODEL: model.id, LABEL_OPERATION: asker.operation, LABEL_SERVER: server.name}
+
+
+def _api_answers(state: ServerState) -> bool:
+    """True when the server that loads by API is up, with or without a model."""
+    return state.phase in {Phase.IDLE, Phase.READY, Phase.BUSY, Phase.DEGRADED} and state.health_at is not None
+
+
+def _load_by_api(
+    snapshot: Snapshot, survey: Survey, asker: Asker, state: ServerState, model: Model, wish: SwitchWish
+) -> list[Step] | Problem:
+    server = state.server
+    name = model.name_on(server.engine)
+    final = [
+        steps.load_ollama(server, name),
+        steps.load(server, model, wish.timeout),
+        steps.prove(server, model),
+    ]
+    if _api_answers(state):
+        lacking = ollama_refusal(model, name, state.installed, server)
+        if lacking is not None:
+            return lacking
+        loaded = [served.id for served in state.served or () if served.id != name]
+        return [*(steps.unload_ollama(server, other, undoable=True) for other in loaded), *final]
+    retired = _retired(snapshot, server)
+    refusal = (
+        port_refusal(server, snapshot.containers, survey, retired)
+        or (None if wish.replace else takeover_refusal(server, retired))
+        or name_refusal(server, snapshot.containers, survey, retired)
+    )
+    if refusal is not None:
+        return refusal
+    return [*_wake_server(server, retired, snapshot, model, asker), *final]
+
+
+def _wake_server(
+    server: Server, retired: list[Container], snapshot: Snapshot, model: Model, asker: Asker
+) -> list[Step]:
+    """Start the stopped container of a server that loads by API, or make one."""
+    stopped = next((c for c in retired if not c.running and c.name == server.container), None)
+    if stopped is not None:
+        return [steps.start_again(stopped)]
+    if retired:
+        return []
+    launch = Launch(server, model, snapshot.host, None, _labels(server, model, asker))
+    argv = engine(server.engine).run_argv(launch)
+    return [steps.start(server, asker.operation, argv, makes_room=False)]
+
+
+def _stop(snapshot: Snapshot, wish: StopWish, survey: Survey, asker: Asker) -> Plan | Problem:
+    states = [s for s in snapshot.servers if wish.server in {None, s.name}]
+    middle = [step for state in states for step in _stop_server(state)]
+    if not middle:
+        return Plan((), wish.server)
+    held = lock_refusal(lock_of(snapshot.containers), survey)
+    if held is not None:
+        return held
+    image = survey.lock_image or ""
+    return Plan(_locked(snapshot, survey, asker, image, middle), wish.server)
+
+
+def _stop_server(state: ServerState) -> list[Step]:
+    """Ollama keeps running and only gives up its models; of the others the container stops."""
+    if loads_by_api(state.server):
+        return [steps.unload_ollama(state.server, m.id, undoable=False) for m in state.served or ()]
+    if state.container is None or not state.container.running:
+        return []
+    return [steps.record(state.container), steps.stop(state.container, None)]
+
+
+def changed(before: Plan, now: Plan | Problem) -> Problem | None:
+    """Whether a plan made again under the lock still says the same."""
+    if isinstance(now, Problem):
+        return now
+    same = [s.command for s in before.steps if s.name not in _OF_THE_LOCK] == [
+        s.command for s in now.steps if s.name not in _OF_THE_LOCK
+    ]
+    if same:
+        return None
+    return Problem(
+        "host-changed",
+        phrase("Somebody changed the host while this was being prepared."),
+        phrase("Look at the status and try again."),
+    )
+
+
+_OF_THE_LOCK = {StepName.PULL, StepName.LOCK, StepName.CHECK, StepName.UNLOCK}

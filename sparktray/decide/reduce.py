@@ -1,0 +1,144 @@
+"""The one function that changes the snapshot: what happened in, the new picture and the effects out."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import assert_never
+
+from sparktray.decide import containers, operations, servers
+from sparktray.decide.effects import Connect, Effect
+from sparktray.decide.timing import due_work
+from sparktray.domain.events import (
+    CancelAsked,
+    ContainerRead,
+    ContainersRead,
+    ContainersUnread,
+    DockerHappened,
+    Event,
+    LinkDown,
+    LinkUp,
+    LogSaid,
+    LogTailRead,
+    Probed,
+    Sampled,
+    StepDone,
+    StepFailed,
+    StepSaid,
+    StreamOpened,
+    Surveyed,
+    Ticked,
+    Wished,
+)
+from sparktray.domain.snapshot import LinkPhase, Snapshot
+
+Outcome = tuple[Snapshot, tuple[Effect, ...]]
+
+
+def reduce(snapshot: Snapshot, event: Event, owner: str, now: float) -> Outcome:
+    """Take in one event. ``owner`` is how this computer signs its locks, ``now`` seconds since 1970."""
+    taken, effects = _take(snapshot, event, owner, now)
+    settled, more = _settle(taken, now)
+    return settled, (*effects, *more)
+
+
+def _take(snapshot: Snapshot, event: Event, owner: str, now: float) -> Outcome:
+    match event:
+        case Ticked():
+            return snapshot, ()
+        case LinkUp() | LinkDown():
+            return _link(snapshot, event, now)
+        case ContainersRead():
+            return containers.containers_read(snapshot, event, now)
+        case ContainersUnread():
+            return containers.containers_unread(snapshot, event, now)
+        case StreamOpened():
+            return containers.stream_opened(snapshot, event)
+        case DockerHappened():
+            return containers.docker_happened(snapshot, event)
+        case ContainerRead():
+            return containers.container_read(snapshot, event)
+        case Probed():
+            return servers.probed(snapshot, event, now), ()
+        case LogSaid():
+            return servers.log_said(snapshot, event), ()
+        case LogTailRead():
+            return servers.log_tail_read(snapshot, event), ()
+        case Sampled():
+            return _sampled(snapshot, event), ()
+        case Wished() | Surveyed() | StepSaid() | StepDone() | StepFailed() | CancelAsked():
+            return _operation(snapshot, event, owner, now)
+        case _:  # pragma: no cover
+            assert_never(event)
+
+
+def _operation(
+    snapshot: Snapshot,
+    event: Wished | Surveyed | StepSaid | StepDone | StepFailed | CancelAsked,
+    owner: str,
+    now: float,
+) -> Outcome:
+    match event:
+        case Wished():
+            return operations.wished(snapshot, event, now)
+        case Surveyed():
+            return operations.surveyed(snapshot, event, owner, now)
+        case StepSaid():
+            return operations.step_said(snapshot, event), ()
+        case StepDone():
+            return operations.step_done(snapshot, event, owner, now)
+        case StepFailed():
+            return operations.step_failed(snapshot, event, now)
+        case CancelAsked():
+            return operations.cancel_asked(snapshot, event, now)
+        case _:  # pragma: no cover
+            assert_never(event)
+
+
+def begin(snapshot: Snapshot, now: float) -> Outcome:
+    """The first thing of all: connect."""
+    epoch = snapshot.epoch + 1
+    return replace(snapshot, epoch=epoch, link_since=now), (Connect(epoch),)
+
+
+def _link(snapshot: Snapshot, event: LinkUp | LinkDown, now: float) -> Outcome:
+    if event.epoch != snapshot.epoch:
+        return snapshot, ()
+    if isinstance(event, LinkUp):
+        up = replace(snapshot, link=LinkPhase.CONNECTED, problem=None, link_since=now, attempts=0)
+        return containers.read_all(replace(up, reading=False))
+    forgotten = tuple(servers.forget_answers(s) for s in snapshot.servers)
+    phase = LinkPhase.BLOCKED if event.blocked else LinkPhase.OFFLINE
+    down = replace(
+        snapshot,
+        link=phase,
+        problem=event.problem,
+        link_since=snapshot.link_since if snapshot.link is phase else now,
+        servers=forgotten,
+        reading=False,
+        stale=False,
+    )
+    if event.blocked:
+        return down, ()
+    retry = replace(down, epoch=down.epoch + 1, attempts=down.attempts + 1)
+    return retry, (Connect(retry.epoch, retry.attempts),)
+
+
+def _sampled(snapshot: Snapshot, event: Sampled) -> Snapshot:
+    return replace(snapshot, vitals=event.vitals) if event.epoch == snapshot.epoch else snapshot
+
+
+def _settle(snapshot: Snapshot, now: float) -> Outcome:
+    """Derive what follows from the facts: belonging, logs to follow, phases, the operation's next
+    step, and the work that is due.
+    """
+    effects: list[Effect] = []
+    snapshot, wanted = servers.watch_logs(servers.assign(snapshot), now)
+    effects += wanted
+    snapshot = servers.judge(snapshot, now)
+    snapshot, further = operations.go_on(snapshot, now)
+    effects += further
+    snapshot = servers.judge(snapshot, now)
+    if snapshot.link is LinkPhase.CONNECTED:
+        snapshot, due = due_work(snapshot, now)
+        effects += due
+    return snapshot, tuple(effects)

@@ -1,0 +1,350 @@
+"""The steps of which plans are made: each with its command, its proof and its undo."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from sparktray.domain.catalogue import Model, Server
+from sparktray.domain.container import (
+    LABEL_LOCK_EXPIRES,
+    LABEL_LOCK_OWNER,
+    LABEL_LOCK_SINCE,
+    LABEL_OPERATION,
+    LOCK_NAME,
+    PREVIOUS,
+    Container,
+)
+from sparktray.domain.operation import (
+    AwaitRelease,
+    AwaitServing,
+    CheckAgain,
+    Gone,
+    Guard,
+    LoadOllama,
+    LockHeld,
+    Named,
+    ProveServing,
+    PullImage,
+    RecordContainer,
+    RecreateContainer,
+    Restarts,
+    RunDocker,
+    Running,
+    Step,
+    StepName,
+    StepRun,
+    StepState,
+    Stopped,
+    UnloadOllama,
+)
+from sparktray.domain.phrase import phrase
+
+# SGLang drains its requests on SIGTERM; Docker's own 10 s would cut answers off.
+STOP_GRACE = 30
+# docker stop returns within its grace and then some; a thrashing Spark takes longer to answer.
+STOP_DEADLINE = STOP_GRACE + 30.0
+# A load on a Spark takes up to 15 minutes; a forgotten lock shall still free itself within the hour.
+LOCK_SECONDS = 3600
+
+
+def iso(seconds: float) -> str:
+    """A time of the host as ISO 8601 UTC to the second, for labels."""
+    return datetime.fromtimestamp(int(seconds), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def docker(*words: str) -> tuple[str, ...]:
+    """A docker command line."""
+    return ("docker", *words)
+
+
+def pull(image: str) -> Step:
+    """Fetch the image before anything is stopped."""
+    title = phrase("Fetch the image {image}", image=image)
+    done = phrase("The host has the image.")
+    return Step(StepName.PULL, title, PullImage(image), docker("pull", image), done)
+
+
+def lock(operation: str, owner: str, image: str, host_time: float) -> Step:
+    """Take the host's lock: creating a container of a fixed name succeeds for one only."""
+    labels = {
+        LABEL_LOCK_EXPIRES: iso(host_time + LOCK_SECONDS),
+        LABEL_LOCK_OWNER: owner,
+        LABEL_LOCK_SINCE: iso(host_time),
+        LABEL_OPERATION: operation,
+    }
+    flags = [word for key, value in labels.items() for word in ("--label", f"{key}={value}")]
+    argv = docker("create", "--name", LOCK_NAME, *flags, image, "true")
+    return Step(
+        StepName.LOCK,
+        phrase("Take the lock on the host"),
+        RunDocker(argv, LockHeld(LOCK_NAME, operation)),
+        argv,
+        phrase("The lock is there and ours."),
+        unlock(operation),
+    )
+
+
+def break_lock(container: Container) -> Step:
+    """Remove a lock that has expired by the host's own clock."""
+    argv = docker("rm", LOCK_NAME)
+    return Step(
+        StepName.LOCK,
+        phrase("Remove the expired lock of {owner}", owner=container.labels.get(LABEL_LOCK_OWNER, "?")),
+        RunDocker(argv, Gone(container.id), Guard(LOCK_NAME, container.id)),
+        argv,
+        phrase("The lock is gone."),
+    )
+
+
+def unlock(operation: str) -> Step:
+    """Give the lock back."""
+    argv = docker("rm", LOCK_NAME)
+    return Step(
+        StepName.UNLOCK,
+        phrase("Give the lock back"),
+        RunDocker(argv, Gone(LOCK_NAME), Guard(LOCK_NAME, operation=operation)),
+        argv,
+        phrase("The lock is gone."),
+    )
+
+
+def check_again() -> Step:
+    """Look at the host once more, now that nobody else changes it."""
+    return Step(
+        StepName.CHECK,
+        phrase("Look at the host again under the lock"),
+        CheckAgain(),
+        proof=phrase("The plan is still the right one."),
+    )
+
+
+def record(container: Container) -> Step:
+    """Keep the old container's whole description, so that it can come back."""
+    return Step(
+        StepName.RECORD,
+        phrase("Write down how {container} was started", container=container.name),
+        RecordContainer(container.id),
+        proof=phrase("The journal holds its description."),
+    )
+
+
+def hold_restart(container: Container) -> Step:
+    """Keep Docker from starting the old container again by itself."""
+    return _restart_policy(container, "no", _restart_policy(container, container.restart_policy, None))
+
+
+def _restart_policy(container: Container, policy: str, undo: Step | None) -> Step:
+    argv = docker("update", f"--restart={policy}", container.name)
+    return Step(
+        StepName.RESTART_POLICY,
+        phrase("Set the restart policy of {container} to {policy}", container=container.name, policy=policy),
+        RunDocker(argv, Restarts(container.id, policy), Guard(container.name, container.id)),
+        argv,
+        phrase("Docker reports that policy."),
+        undo,
+    )
+
+
+def stop(container: Container, undo: Step | None) -> Step:
+    """Ask the container to end, with a grace in which it can finish its answers."""
+    argv = docker("stop", "-t", str(STOP_GRACE), container.name)
+    guard = Guard(container.name, container.id)
+    return Step(
+        StepName.STOP,
+        phrase("Stop {container}", container=container.name),
+        RunDocker(argv, Stopped(container.id), guard, STOP_DEADLINE),
+        argv,
+        phrase("It does not run any more."),
+        undo,
+    )
+
+
+def start_again(container: Container) -> Step:
+    """Bring a stopped container back as it was."""
+    if container.auto_remove:
+        return Step(
+            StepName.START,
+            phrase("Create {container} again as it was", container=container.name),
+            RecreateContainer(container.id, container.name),
+            proof=phrase("It runs."),
+        )
+    argv = docker("start", container.name)
+    return Step(
+        StepName.START,
+        phrase("Start {container} again", container=container.name),
+        RunDocker(argv, Running(container.id), Guard(container.name, container.id)),
+        argv,
+        phrase("It runs."),
+    )
+
+
+def put_aside(container: Container) -> Step:
+    """Rename the old container, so that its name is free and it can come back."""
+    aside = container.name + PREVIOUS
+    back = _rename(container.id, aside, container.name, None)
+    return _rename(container.id, container.name, aside, back)
+
+
+def _rename(identity: str, name: str, to: str, undo: Step | None) -> Step:
+    argv = docker("rename", name, to)
+    return Step(
+        StepName.RENAME,
+        phrase("Rename {container} to {name}", container=name, name=to),
+        RunDocker(argv, Named(identity, to), Guard(name, identity)),
+        argv,
+        phrase("Docker reports the new name."),
+        undo,
+    )
+
+
+def release(server: Server, needs: int | None) -> Step:
+    """Wait until what was stopped has given everything back."""
+    return Step(
+        StepName.RELEASE,
+        phrase("Wait until name, port and memory are free"),
+        AwaitRelease(server.container, server.port, needs),
+        proof=phrase("Name and port are free, memory is back."),
+    )
+
+
+def start(server: Server, operation: str, argv: tuple[str, ...], *, makes_room: bool) -> Step:
+    """Start the new container; undone it is removed when an old one needs its name, else stopped."""
+    guard = Guard(server.container, operation=operation)
+    if makes_room:
+        taken_back = docker("rm", "-f", server.container)
+        undo = RunDocker(taken_back, Gone(server.container), guard, STOP_DEADLINE)
+        title = phrase("Remove the new container {container}", container=server.container)
+        name = StepName.START
+    else:
+        taken_back = docker("stop", "-t", "10", server.container)
+        undo = RunDocker(taken_back, Stopped(server.container), guard, STOP_DEADLINE)
+        title = phrase("Stop the new container {container}", container=server.container)
+        name = StepName.STOP
+    return Step(
+        StepName.START,
+        phrase("Start {container}", container=server.container),
+        RunDocker(argv, Running(server.container, operation)),
+        argv,
+        phrase("It runs."),
+        Step(name, title, undo, taken_back),
+    )
+
+
+def load(server: Server, model: Model, timeout: float | None) -> Step:
+    """Watch the model load until the server itself says that it serves it."""
+    name = model.name_on(server.engine)
+    return Step(
+        StepName.LOAD,
+        phrase("Load {model}", model=model.id),
+        AwaitServing(server.name, name, timeout),
+        proof=phrase("The server is healthy and lists {name}.", name=name),
+    )
+
+
+def serve_again(server: Server) -> Step:
+    """Watch the old container come back."""
+    return Step(
+        StepName.LOAD,
+        phrase("Wait until {server} serves again", server=server.name),
+        AwaitServing(server.name, None),
+        proof=phrase("The server is healthy."),
+    )
+
+
+def prove(server: Server, model: Model) -> Step:
+    """Ask the model for one token or one embedding."""
+    return Step(
+        StepName.PROVE,
+        phrase("Ask {model} for a first answer", model=model.id),
+        ProveServing(server.name, model.name_on(server.engine), model.kind),
+        proof=phrase("It answers."),
+    )
+
+
+def commit(container: Container) -> Step:
+    """Remove the container that was put aside; its description stays in the journal for 7 days."""
+    aside = container.name + PREVIOUS
+    argv = docker("rm", aside)
+    return Step(
+        StepName.COMMIT,
+        phrase("Remove {container}", container=aside),
+        RunDocker(argv, Gone(container.id), Guard(aside, container.id)),
+        argv,
+        phrase("It is gone."),
+    )
+
+
+def sweep(container: Container) -> Step:
+    """Remove what an earlier operation of ours put aside and could not remove."""
+    argv = docker("rm", container.name)
+    return Step(
+        StepName.COMMIT,
+        phrase("Remove {container}", container=container.name),
+        RunDocker(argv, Gone(container.id), Guard(container.name, container.id)),
+        argv,
+        phrase("It is gone."),
+    )
+
+
+def load_ollama(server: Server, name: str) -> Step:
+    """Have Ollama load a model."""
+    return Step(
+        StepName.START,
+        phrase("Have Ollama load {model}", model=name),
+        LoadOllama(server.name, name),
+        proof=phrase("Ollama reports it as loaded."),
+        undo=_unload(server, name, None),
+    )
+
+
+def unload_ollama(server: Server, name: str, *, undoable: bool) -> Step:
+    """Have Ollama give up a model."""
+    return _unload(server, name, load_ollama(server, name) if undoable else None)
+
+
+def _unload(server: Server, name: str, undo: Step | None) -> Step:
+    return Step(
+        StepName.UNLOAD,
+        phrase("Have Ollama give up {model}", model=name),
+        UnloadOllama(server.name, name),
+        proof=phrase("Ollama does not report it any more."),
+        undo=undo,
+    )
+
+
+def way_back(runs: Sequence[StepRun], server: Server | None) -> tuple[StepRun, ...]:
+    """What takes back the steps that were begun, the last one first; the lock is given back last.
+
+    A step that failed is taken back too: it may have done its work all the same.
+    """
+    begun = [run.step for run in runs if run.state is not StepState.WAITING and run.step.undo is not None]
+    undone = [step.undo for step in reversed(begun) if step.undo is not None]
+    unlocks = [step for step in undone if step.name is StepName.UNLOCK]
+    changes = [step for step in undone if step.name is not StepName.UNLOCK]
+    revived = [index for index, step in enumerate(changes) if _starts(step)]
+    if revived and server is not None:
+        changes.append(serve_again(server))
+        if any(step.name is StepName.START for step in begun):
+            # What was just removed may still hold memory; starting into that ends in exit 137.
+            changes.insert(1, release(server, None))
+    return tuple(StepRun(step, back=True) for step in (*changes, *unlocks))
+
+
+def _starts(step: Step) -> bool:
+    """True for a step that brings a container back to life."""
+    if isinstance(step.action, RunDocker):
+        return isinstance(step.action.expect, Running)
+    return isinstance(step.action, RecreateContainer)
+
+
+def pending(steps: Sequence[Step]) -> tuple[StepRun, ...]:
+    """The runs of a fresh plan."""
+    return tuple(StepRun(step) for step in steps)
+
+
+def changes_nothing(runs: Sequence[StepRun]) -> bool:
+    """True while no step was begun that changes more than the lock."""
+    harmless = {StepName.PULL, StepName.LOCK, StepName.CHECK, StepName.RECORD, StepName.UNLOCK}
+    return all(r.state is StepState.WAITING or r.step.name in harmless for r in runs)
+

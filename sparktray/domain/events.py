@@ -1,0 +1,197 @@
+"""Everything that can happen: the only input of ``decide.reduce``.
+
+Results carry the epoch (number of the connection) they began in, results of an operation also its
+number and the index of the step: what comes too late is ignored.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sparktray.domain.asking import Proof, Reading
+from sparktray.domain.container import Container
+from sparktray.domain.docker_answers import DockerEvent
+from sparktray.domain.operation import Wish
+from sparktray.domain.problem import Problem
+from sparktray.domain.survey import Survey
+from sparktray.domain.vitals import Vitals
+
+
+@dataclass(frozen=True, slots=True)
+class Ticked:
+    """Time passed; the controller ticks when ``decide.timing`` says something may be due."""
+
+
+@dataclass(frozen=True, slots=True)
+class LinkUp:
+    """Connected, logged in, the host key verified; begins the epoch."""
+
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True)
+class LinkDown:
+    """The connection could not be made or is lost; ``blocked`` when only a person can mend it."""
+
+    epoch: int
+    problem: Problem
+    blocked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ContainersRead:
+    """A full reading, asked for when the sequence was ``asked``."""
+
+    epoch: int
+    asked: int
+    containers: tuple[Container, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ContainersUnread:
+    """Docker did not give its list."""
+
+    epoch: int
+    problem: Problem
+
+
+@dataclass(frozen=True, slots=True)
+class DockerHappened:
+    """Docker told of a container."""
+
+    epoch: int
+    event: DockerEvent
+
+
+@dataclass(frozen=True, slots=True)
+class StreamOpened:
+    """The event stream was (re)opened: what happened before is not known, so everything is read."""
+
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerRead:
+    """One container, asked for by id when the sequence was ``asked``; None when it does not exist."""
+
+    epoch: int
+    asked: int
+    id: str
+    container: Container | None
+
+
+@dataclass(frozen=True, slots=True)
+class Probed:
+    """What a probe of a server's port showed; ``container`` is the id it was meant for, or None."""
+
+    epoch: int
+    server: str
+    container: str | None
+    reading: Reading
+
+
+@dataclass(frozen=True, slots=True)
+class LogSaid:
+    """New log lines of a server's container, cleaned."""
+
+    epoch: int
+    server: str
+    container: str
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LogTailRead:
+    """The last lines of a container that ended, cleaned; empty when they are gone with it."""
+
+    epoch: int
+    server: str
+    container: str
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Sampled:
+    """Vitals of the host."""
+
+    epoch: int
+    vitals: Vitals
+
+
+@dataclass(frozen=True, slots=True)
+class Wished:
+    """Somebody asked for a change; ``id`` names the operation in labels and journal."""
+
+    wish: Wish
+    number: int
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Surveyed:
+    """The facts for a plan are read, or could not be."""
+
+    number: int
+    survey: Survey | Problem
+    usual_seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StepSaid:
+    """A line of output of the step being worked on."""
+
+    number: int
+    index: int
+    line: str
+
+
+@dataclass(frozen=True, slots=True)
+class StepDone:
+    """A step is done and proven; ``found`` are facts it brought (a survey for ``check``)."""
+
+    number: int
+    index: int
+    survey: Survey | None = None
+    proof: Proof | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StepFailed:
+    """A step did not achieve what it claims; ``lost`` when only the connection broke."""
+
+    number: int
+    index: int
+    problem: Problem
+    lost: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CancelAsked:
+    """A person wants the operation to stop and to be taken back."""
+
+    number: int
+
+
+Event = (
+    Ticked
+    | LinkUp
+    | LinkDown
+    | ContainersRead
+    | ContainersUnread
+    | StreamOpened
+    | DockerHappened
+    | ContainerRead
+    | Probed
+    | LogSaid
+    | LogTailRead
+    | Sampled
+    | Wished
+    | Surveyed
+    | StepSaid
+    | StepDone
+    | StepFailed
+    | CancelAsked
+)
+
+DOCKER_CHANGES = frozenset({"die", "destroy", "pause", "unpause", "rename"})
+"""Actions that change a container in the snapshot at once, before it is confirmed by reading."""

@@ -1,0 +1,307 @@
+"""Wishes, steps and operations: a change of the host as a list of provable, undoable steps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from sparktray.domain.catalogue import ModelKind
+from sparktray.domain.phrase import Phrase
+from sparktray.domain.problem import Failure
+
+
+class OperationKind(StrEnum):
+    """What an operation is for."""
+
+    SWITCH = "switch"
+    STOP = "stop"
+
+
+@dataclass(frozen=True, slots=True)
+class SwitchWish:
+    """Make this model ready. ``timeout`` is seconds for the load, None for no limit."""
+
+    model: str
+    on: str | None = None
+    dry_run: bool = False
+    replace: bool = False
+    rollback: bool = True
+    timeout: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StopWish:
+    """Stop one server, or all of them (None)."""
+
+    server: str | None = None
+    dry_run: bool = False
+
+
+Wish = SwitchWish | StopWish
+
+
+# What a step claims about the host once it is done. Each names the container to inspect.
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """The container does not run any more, or is gone (``--rm``)."""
+
+    container: str
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """The container runs; with ``operation``, it is the one that this operation started."""
+
+    container: str
+    operation: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """The container bears this name."""
+
+    container: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Restarts:
+    """The container has this restart policy."""
+
+    container: str
+    policy: str
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """No such container exists."""
+
+    container: str
+
+
+@dataclass(frozen=True, slots=True)
+class LockHeld:
+    """The lock exists and is this operation's."""
+
+    container: str
+    operation: str
+
+
+Expectation = Stopped | Running | Named | Restarts | Gone | LockHeld
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """What must hold right before a command touches a container by name.
+
+    Either the container of that name is the one that was planned (``container`` is its id), or it
+    is one that this ``operation`` made.
+    """
+
+    name: str
+    container: str | None = None
+    operation: str | None = None
+
+
+# What a step does.
+
+
+@dataclass(frozen=True, slots=True)
+class RunDocker:
+    """A docker command, proven by reading; skipped when what it shall achieve is already so."""
+
+    argv: tuple[str, ...]
+    expect: Expectation
+    guard: Guard | None = None
+    deadline: float = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class PullImage:
+    """Fetch an image; ends when the host has it."""
+
+    image: str
+
+
+@dataclass(frozen=True, slots=True)
+class CheckAgain:
+    """Read the host once more, now under the lock, and compare the plan made from that."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordContainer:
+    """Journal a container's whole inspect, so that it can be brought back exactly."""
+
+    container: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecreateContainer:
+    """Make a container anew from its journalled inspect (it ran with ``--rm``) and start it."""
+
+    container: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class AwaitRelease:
+    """Wait until name, port and memory of what was stopped are free again.
+
+    ``needs`` is what the next model will take in bytes, None when that is not known.
+    """
+
+    name: str
+    port: int
+    needs: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AwaitServing:
+    """Wait until the server's own truth says it serves that ID; ``timeout`` in seconds or None."""
+
+    server: str
+    served_name: str | None
+    timeout: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ProveServing:
+    """Ask for one token, or one embedding."""
+
+    server: str
+    served_name: str
+    kind: ModelKind
+
+
+@dataclass(frozen=True, slots=True)
+class LoadOllama:
+    """Have Ollama load this model and keep it."""
+
+    server: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class UnloadOllama:
+    """Have Ollama give up this model."""
+
+    server: str
+    name: str
+
+
+Action = (
+    RunDocker
+    | PullImage
+    | CheckAgain
+    | RecordContainer
+    | RecreateContainer
+    | AwaitRelease
+    | AwaitServing
+    | ProveServing
+    | LoadOllama
+    | UnloadOllama
+)
+
+
+class StepName(StrEnum):
+    """The steps, in the words of the journal and of ``--json``."""
+
+    PULL = "pull"
+    LOCK = "lock"
+    CHECK = "check"
+    RECORD = "record"
+    RESTART_POLICY = "restart-policy"
+    STOP = "stop"
+    RENAME = "rename"
+    RELEASE = "release"
+    START = "start"
+    LOAD = "load"
+    UNLOAD = "unload"
+    PROVE = "prove"
+    COMMIT = "commit"
+    UNLOCK = "unlock"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of a plan: what it does, what proves it, what takes it back.
+
+    ``command`` is what a person could type instead, empty for a step that only reads.
+    """
+
+    name: StepName
+    title: Phrase
+    action: Action
+    command: tuple[str, ...] = ()
+    proof: Phrase | None = None
+    undo: Step | None = None
+
+
+class StepState(StrEnum):
+    """How far a step is."""
+
+    WAITING = "waiting"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class StepRun:
+    """A step on its way: times are seconds since 1970, ``said`` is its latest line of output."""
+
+    step: Step
+    state: StepState = StepState.WAITING
+    back: bool = False
+    started_at: float | None = None
+    ended_at: float | None = None
+    said: str = ""
+
+
+class OperationEnd(StrEnum):
+    """How an operation ended."""
+
+    DONE = "done"
+    PLANNED = "planned"  # --dry-run: nothing was done
+    REFUSED = "refused"  # nothing was changed
+    ROLLED_BACK = "rolled-back"
+    FAILED = "failed"  # nothing to go back to, or told not to
+    NEEDS_YOU = "needs-you"  # both the new and the old failed
+    CANCELLED = "cancelled"  # on request, what was changed is taken back
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """A wish being fulfilled. ``number`` orders operations of one controller; ``id`` is its name
+    in labels and journal. ``index`` is the run now being worked on. ``usual_seconds`` is how long
+    this model took to load here before. ``memory_mark`` is the highest available memory (bytes)
+    seen while waiting for release, and when.
+    """
+
+    number: int
+    id: str
+    wish: Wish
+    kind: OperationKind
+    started_at: float
+    server: str | None = None
+    model: str | None = None
+    runs: tuple[StepRun, ...] = ()
+    index: int = 0
+    failure: Failure | None = None
+    cancelled: bool = False
+    end: OperationEnd | None = None
+    ended_at: float | None = None
+    usual_seconds: float | None = None
+    memory_mark: tuple[int, float] | None = None
+
+    @property
+    def current(self) -> StepRun | None:
+        """The run being worked on, None before the plan and after the end."""
+        return self.runs[self.index] if self.end is None and self.index < len(self.runs) else None
+
+    @property
+    def going_back(self) -> bool:
+        """True once what was changed is being taken back."""
+        return any(run.back for run in self.runs)

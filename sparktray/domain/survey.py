@@ -1,0 +1,45 @@
+"""What is read from the host before a change is planned, and again under its lock."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFolder:
+    """A model's folder on the host: file sizes in bytes by name, its config and weight index if any.
+
+    ``index`` is the parsed ``model.safetensors.index.json``, ``config`` the parsed ``config.json``.
+    """
+
+    path: str
+    files: Mapping[str, int] = field(default_factory=dict)
+    config: Mapping[str, object] | None = None
+    index: Mapping[str, object] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """A program that listens on a TCP port of the host; the name is empty when it is hidden from us."""
+
+    port: int
+    program: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """Facts for one plan. ``folder`` is None when the model's folder is missing or not needed.
+
+    ``host_time`` is the host's own clock, seconds since 1970: locks expire by it. ``lock_image``
+    is any image of the host a lock can be created from. ``abandoned`` are ids of ``.previous``
+    containers that our own journal knows as left over.
+    """
+
+    image_present: bool
+    host_time: float
+    folder: ModelFolder | None = None
+    lock_image: str | None = None
+    listeners: tuple[Listener, ...] = ()
+    abandoned: frozenset[str] = frozenset()
+    at: float | None = None

@@ -1,0 +1,44 @@
+"""The one place where text from outside is made fit to show (names, model IDs, log lines)."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+_LONGEST_NAME = 64
+_LONGEST_LINE = 2000  # one log line; SGLang prints its whole ServerArgs in one of 6 kB, of no use to a reader
+_ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])")
+_KEY = re.compile(r"(api[-_]key['\"]?\s*[=:]\s*)('[^']*'|\"[^\"]*\"|\[[^\]]*\]|[^\s,)]+)", re.IGNORECASE)
+
+
+def _hidden(character: str) -> bool:
+    """Control and format characters, bidirectional overrides among them."""
+    return unicodedata.category(character) in {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
+
+
+def clean_name(text: str) -> str:
+    """A name as plain text of one line: no hidden characters, at most 64 characters."""
+    visible = "".join(" " if _hidden(c) else c for c in unicodedata.normalize("NFC", text))
+    short = " ".join(visible.split())
+    return short if len(short) <= _LONGEST_NAME else short[: _LONGEST_NAME - 1] + "…"
+
+
+def clean_line(text: str) -> str:
+    """A log line as plain text: terminal codes dropped, keys masked, at most 2,000 characters.
+
+    SGLang and vLLM print their arguments at start with the API key in clear (SGLang 0.5.4
+    ``server_args=``, vLLM 0.33 ``non-default args``).
+    """
+    plain = _ANSI.sub("", text[: 2 * _LONGEST_LINE])
+    visible = "".join(" " if c == "\t" else "" if _hidden(c) else c for c in plain)
+    return _KEY.sub(r"\1***", visible)[:_LONGEST_LINE].rstrip()
+
+
+def has_hidden(text: str) -> bool:
+    """True when text holds a character a reader cannot see; such a model ID is not copied."""
+    return any(_hidden(c) for c in text)
+
+
+def split_log(text: str) -> tuple[str, ...]:
+    """Cleaned, non-empty lines of a log chunk; progress bars end their lines with a bare return."""
+    return tuple(line for line in map(clean_line, re.split(r"[\r\n]+", text)) if line)

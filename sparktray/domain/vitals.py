@@ -1,0 +1,61 @@
+"""Memory, GPU and disk of the host. A value the host does not give is None, never 0."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+_MISSING = {"", "[n/a]", "n/a", "[not supported]", "not supported", "[unknown error]"}
+
+
+@dataclass(frozen=True, slots=True)
+class Vitals:
+    """One sample. Bytes, percent, degrees Celsius, watt; ``at`` is seconds since 1970.
+
+    On a GB10 the GPU shares the host's memory and nvidia-smi's memory fields read N/A, so used
+    memory is ``total_bytes - available_bytes`` of ``/proc/meminfo``.
+    """
+
+    at: float | None = None
+    total_bytes: int | None = None
+    available_bytes: int | None = None
+    gpu_name: str | None = None
+    gpu_percent: float | None = None
+    gpu_celsius: float | None = None
+    gpu_watt: float | None = None
+    disk_free_bytes: int | None = None
+
+
+def read_vitals(meminfo: str, gpu: str, disk: str, now: float) -> Vitals:
+    """A sample from the texts of ``/proc/meminfo``, ``nvidia-smi`` and ``df -PB1``.
+
+    ``gpu`` is a CSV line of name, utilization.gpu, temperature.gpu, power.draw without units.
+    """
+    fields = [field.strip() for field in (gpu.splitlines() or [""])[0].split(",")]
+    name, percent, celsius, watt = (fields + [""] * 4)[:4]
+    return Vitals(
+        at=now,
+        total_bytes=_meminfo(meminfo, "MemTotal"),
+        available_bytes=_meminfo(meminfo, "MemAvailable"),
+        gpu_name=None if name.lower() in _MISSING else name,
+        gpu_percent=_decimal(percent),
+        gpu_celsius=_decimal(celsius),
+        gpu_watt=_decimal(watt),
+        disk_free_bytes=_disk_free(disk),
+    )
+
+
+def _meminfo(text: str, name: str) -> int | None:
+    found = re.search(rf"^{name}:\s+(\d+) kB$", text, re.MULTILINE)
+    return int(found[1]) * 1024 if found else None
+
+
+def _decimal(text: str) -> float | None:
+    return float(text) if re.fullmatch(r"-?\d{1,9}(\.\d{1,9})?", text) else None
+
+
+def _disk_free(text: str) -> int | None:
+    """The smallest "Available" of the file systems listed: models and Docker may lie on two."""
+    rows = [line.split() for line in text.splitlines()[1:]]
+    free = [int(row[3]) for row in rows if len(row) >= 6 and row[3].isdecimal()]
+    return min(free, default=None)

@@ -1,0 +1,1 @@
+"""What each engine needs and means, as pure functions: argv, probes, log phases, failure rules."""

@@ -1,0 +1,107 @@
+"""Command lines of engines: the ``docker run`` we write, and the words of a container we read."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from sparktray.domain.catalogue import Secret
+from sparktray.domain.container import Container
+from sparktray.engines.protocol import Launch
+
+INSIDE = "/model"
+
+_SHELLS = frozenset({"sh", "bash", "dash", "ash"})
+_WRAPPERS = frozenset({"nvidia_entrypoint.sh", "tini", "docker-init", "dumb-init", "--", "exec"})
+_IDLE = frozenset({"sleep", "tail", "cat", "true", "jupyter", "jupyter-lab", "nvidia-smi", *_SHELLS})
+
+
+def base_name(word: str) -> str:
+    """A program's name without its folder."""
+    return word.rpartition("/")[2]
+
+
+def words_of(container: Container) -> tuple[str, ...]:
+    """The container's command line with the text of a shell's ``-c`` taken apart into words."""
+    words: list[str] = []
+    for before, word in zip(("", *container.argv), container.argv, strict=False):
+        is_script = before in {"-c", "-lc", "-ec"} and any(base_name(w) in _SHELLS for w in words)
+        words += _split(word) if is_script else [word]
+    return tuple(words)
+
+
+def _split(script: str) -> list[str]:
+    try:
+        return shlex.split(script)
+    except ValueError:
+        return script.split()
+
+
+def option(container: Container, *names: str) -> str | None:
+    """The value of the last of these options, as argparse takes it; words of a shell's text count too."""
+    backwards = _pairs(words_of(container))
+    return next((value for flag, value in reversed(backwards) if flag in names), None)
+
+
+def _pairs(words: Sequence[str]) -> list[tuple[str, str]]:
+    following = (*words[1:], "")
+    return [(w.partition("=")[0], w.partition("=")[2] if "=" in w else f) for w, f in zip(words, following, strict=True)]
+
+
+def port(container: Container, default: int) -> int | None:
+    """The number given with ``--port``; the default without one, None when it is no number."""
+    given = option(container, "--port")
+    if given is None:
+        return default
+    return int(given) if given.isascii() and given.isdecimal() and len(given) <= 5 else None
+
+
+def repository(image: str) -> str:
+    """An image's name without tag and digest."""
+    name = image.partition("@")[0]
+    head, colon, tag = name.rpartition(":")
+    return head if colon and "/" not in tag else name
+
+
+def idles(words: Sequence[str]) -> bool:
+    """True when the container only waits for somebody: ``sleep``, a shell, a notebook.
+
+    People keep such containers of an engine's image to work in; they are no servers.
+    """
+    program = next((base_name(w) for w in words if base_name(w) not in _WRAPPERS), "")
+    return program in _IDLE and not any(base_name(w) in _SHELLS and "-c" in words for w in words)
+
+
+def has_any(args: Sequence[str], *flags: str) -> bool:
+    """True when one of these flags is among the words, as ``--x`` or ``--x=v``."""
+    return any(word.partition("=")[0] in flags for word in args)
+
+
+def docker_run(launch: Launch, options: Iterable[str], command: Iterable[str]) -> tuple[str, ...]:
+    """A whole ``docker run``: options of ours, the catalogue's, the image, the command inside.
+
+    Secrets never appear: the executor feeds them as ``NAME=value`` lines to ``--env-file /dev/stdin``.
+    """
+    server, model = launch.server, launch.model
+    words = ["docker", "run", "-d", "--name", server.container, "--gpus", "all", *options]
+    for name, value in sorted(launch.labels.items()):
+        words += ["--label", f"{name}={value}"]
+    for name, setting in model.env.items():
+        if not isinstance(setting, Secret):
+            words += ["-e", f"{name}={setting}"]
+    if any(isinstance(setting, Secret) for setting in model.env.values()):
+        words += ["--env-file", "/dev/stdin"]
+    return (*words, *model.docker_args, server.image, *command)
+
+
+def folders(launch: Launch, cache: str) -> tuple[str, ...]:
+    """The volumes of the user's page: the model's folder as ``/model``, and the engine's own cache.
+
+    Raises ValueError for a model without a folder: such an entry has scripts of its own.
+    """
+    if launch.model.path is None:
+        raise ValueError(f"{launch.model.id} has no folder to start from")
+    host = launch.host
+    model, kept = host.expand(launch.model.path), host.expand("{cache}/" + cache)
+    return ("-v", f"{model}:{INSIDE}", "-v", f"{kept}:/root/.cache")

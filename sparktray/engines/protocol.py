@@ -1,0 +1,92 @@
+"""What the rest of the program may ask of an engine. One file an engine stands behind this."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Protocol
+
+from sparktray.domain.asking import Dialogue, Proof, Reading
+from sparktray.domain.catalogue import EngineKind, Model, ModelKind, Server
+from sparktray.domain.container import Container
+from sparktray.domain.host import HostProfile
+from sparktray.domain.problem import Failure
+from sparktray.domain.snapshot import LoadProgress
+from sparktray.domain.survey import ModelFolder
+
+
+class Depth(StrEnum):
+    """How much a probe asks. No probe loads, evicts or wakes a model."""
+
+    LOADING = "loading"  # the next cheapest sign of readiness, and the engine's health as soon as it is up
+    WATCH = "watch"  # a ready server: its list and its requests, nothing that costs a token
+    HEALTH = "health"  # everything, the engine's own health included
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """What is needed to start a model: the command is a pure function of it.
+
+    ``labels`` go on the container; ``folder`` holds the facts read from the host for this model.
+    """
+
+    server: Server
+    model: Model
+    host: HostProfile
+    folder: ModelFolder | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """What a running server's log tells of its work; None where it tells nothing."""
+
+    running: int | None = None
+    waiting: int | None = None
+    tokens_per_second: float | None = None
+
+
+class Engine(Protocol):
+    """One serving program. All methods are pure."""
+
+    kind: EngineKind
+
+    #: True when the program also lives outside Docker (a system service) and is probed without one.
+    lives_outside_docker: bool
+
+    #: True when /v1/models shows what is installed and the model is loaded by API, not by a start.
+    loads_by_api: bool
+
+    def recognises(self, container: Container) -> bool:
+        """True when the container runs this engine, by its command line or else its image."""
+
+    def port_of(self, container: Container) -> int | None:
+        """The port it listens on inside, by its command line or the engine's default."""
+
+    def model_path(self, container: Container) -> str | None:
+        """The model's path inside the container, by its command line."""
+
+    def declared_name(self, container: Container) -> str | None:
+        """The served name its command line asks for, None when it leaves it to the engine."""
+
+    def run_argv(self, launch: Launch) -> tuple[str, ...]:
+        """The whole ``docker run`` command that starts the model (or, for Ollama, the server)."""
+
+    def needed_bytes(self, launch: Launch) -> int | None:
+        """What the engine will take of the host's memory, None when the folder does not tell."""
+
+    def probe(self, depth: Depth) -> Dialogue[Reading]:
+        """Ask the server how it is."""
+
+    def prove(self, served_name: str, kind: ModelKind) -> Dialogue[Proof]:
+        """Ask for one token, or for one embedding."""
+
+    def progress(self, lines: Sequence[str], before: LoadProgress | None) -> LoadProgress | None:
+        """The load phase after these further log lines."""
+
+    def activity(self, lines: Sequence[str]) -> Activity:
+        """Requests and speed as the latest of these log lines tells."""
+
+    def diagnose(self, lines: Sequence[str]) -> Failure | None:
+        """The failure these last log lines (at most 200) speak of, None when they speak of none."""

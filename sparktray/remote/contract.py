@@ -1,0 +1,247 @@
+"""What the layers above may ask of a host: the protocol ``Remote`` and the plain values it gives.
+
+`RemoteHost` (SSH or local) and the built-in demo both offer exactly this and pass the same tests. All calls
+block, are bounded by their deadline (seconds from now), may come from any thread but the interface's, and
+raise only `sparktray.remote.errors.RemoteError`. Nothing here is interpreted: JSON comes as it was sent.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Protocol, Self, TypeVar
+
+from sparktray.remote.link import Cancel
+
+MIB = 1024 * 1024
+
+T_co = TypeVar("T_co", covariant=True)
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class SshTarget:
+    """Where and as whom to log in. ``fingerprint`` ("SHA256:...") is the only identity that is trusted.
+
+    ``host_key_type`` (for example "ssh-ed25519") is the type of the pinned key when known; it saves a second
+    key exchange with a host that would show another of its keys first.
+    """
+
+    address: str
+    port: int = 22
+    user: str = ""
+    key_file: str | None = None
+    fingerprint: str | None = None
+    host_key_type: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A command's end. ``exit_code`` None: ended by a signal. ``cut``: only the last bytes were kept."""
+
+    exit_code: int | None
+    stdout: bytes
+    stderr: bytes
+    cut: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class HttpAnswer:
+    """An HTTP answer, whatever its status."""
+
+    status: int
+    body: bytes
+
+
+class EntryKind(StrEnum):
+    """What a name in a folder leads to (links are followed)."""
+
+    FILE = "file"
+    FOLDER = "folder"
+    BROKEN_LINK = "broken-link"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One name in a folder; ``size`` in bytes."""
+
+    name: str
+    size: int
+    kind: EntryKind
+
+
+@dataclass(frozen=True, slots=True)
+class RawSample:
+    """Texts read at one moment on the host, exactly as printed; "" where a program is missing or failed.
+
+    meminfo: /proc/meminfo. gpu: nvidia-smi CSV of name,driver_version,utilization.gpu,temperature.gpu,
+    power.draw,clocks.sm (no header, no units). compute_apps: CSV of pid,process_name,used_memory (MiB).
+    disk: ``df -PB1 /``. clock: the host's time as epoch seconds.
+    """
+
+    meminfo: str
+    gpu: str
+    compute_apps: str
+    disk: str
+    clock: str
+
+
+class Stream(Protocol[T_co]):
+    """Items as they come. Iteration ends when the far end ends or close() was called (from any thread).
+
+    Raises LinkLost when the link is lost.
+    """
+
+    def __iter__(self) -> Iterator[T_co]: ...
+    def __next__(self) -> T_co: ...
+    def close(self) -> None:
+        """End it; whoever waits for an item is woken."""
+        ...
+
+    def __enter__(self) -> Self: ...
+    def __exit__(self, *_: object) -> None: ...
+
+
+class HttpStream(Stream[bytes], Protocol):
+    """The body of an answer in chunks, as they come."""
+
+    @property
+    def status(self) -> int:
+        """The HTTP status."""
+        ...
+
+
+class Http(Protocol):
+    """HTTP to the host's own 127.0.0.1 ports. No redirects, no proxies."""
+
+    def ask(
+        self,
+        port: int,
+        method: str,
+        path: str,
+        *,
+        json: object | None = None,
+        headers: Mapping[str, str] | None = None,
+        deadline: float,
+        cap: int = MIB,
+        cancel: Cancel | None = None,
+    ) -> HttpAnswer:
+        """One request, its whole answer within ``deadline``; ``cap`` bounds the decoded body.
+
+        Raises ConnectionRefused, DeadlinePassed, TooLarge, BadAnswer, ForwardingForbidden, Cancelled.
+        """
+        ...
+
+    def stream(
+        self,
+        port: int,
+        method: str,
+        path: str,
+        *,
+        json: object | None = None,
+        headers: Mapping[str, str] | None = None,
+        deadline: float,
+        cancel: Cancel | None = None,
+    ) -> HttpStream:
+        """One request; ``deadline`` bounds the time to its status, the body may take for ever."""
+        ...
+
+
+class Docker(Protocol):
+    """The Docker Engine API. Raises DockerMissing, DockerForbidden, DockerSilent, DockerAnswered besides."""
+
+    def get(self, path: str, params: Mapping[str, str] | None = None, *, deadline: float = 10.0) -> object:
+        """GET an unversioned path (``/containers/json``) as decoded JSON, at most 16 MiB."""
+        ...
+
+    def containers(self, *, deadline: float = 10.0) -> list[Json]:
+        """All containers, stopped ones too."""
+        ...
+
+    def inspect(self, container: str, *, deadline: float = 10.0) -> Json | None:
+        """One container by id or name; None when there is none."""
+        ...
+
+    def info(self, *, deadline: float = 10.0) -> Json:
+        """The engine: SystemTime, NCPU, MemTotal, ServerVersion and more."""
+        ...
+
+    def image(self, reference: str, *, deadline: float = 10.0) -> Json | None:
+        """One image; None when it is not there."""
+        ...
+
+    def logs(
+        self, container: str, *, tail: int, since: float | None = None, deadline: float = 10.0
+    ) -> list[bytes]:
+        """The last lines of both streams, without their line ends."""
+        ...
+
+    def follow_logs(
+        self, container: str, *, tail: int | None = None, since: float | None = None
+    ) -> Stream[bytes]:
+        """Lines as they come (``tail`` None: from the beginning), until the container ends."""
+        ...
+
+    def events(self, since: float | None = None) -> Stream[Json]:
+        """Container events on a channel of their own; ``since`` (epoch) replays what the engine still has."""
+        ...
+
+    def create_container(self, name: str, body: Mapping[str, Any], *, deadline: float = 30.0) -> str:
+        """Create from a full body; the new id. The one change made by API."""
+        ...
+
+
+class Remote(Protocol):
+    """One connected host."""
+
+    @property
+    def docker(self) -> Docker:
+        """The Docker Engine API."""
+        ...
+
+    @property
+    def http(self) -> Http:
+        """HTTP to the host's own ports."""
+        ...
+
+    def run(
+        self,
+        argv: Sequence[str],
+        *,
+        stdin: bytes = b"",
+        deadline: float,
+        on_output: Callable[[bytes, bytes], None] | None = None,
+        cancel: Cancel | None = None,
+        cap: int = MIB,
+    ) -> Finished:
+        """Run a command to its end; every argument reaches it byte for byte.
+
+        ``on_output(stdout, stderr)`` gets all of it in chunks, in this thread; of each stream the last
+        ``cap`` bytes are kept. At the deadline or on cancel the command gets TERM and DeadlinePassed or
+        Cancelled is raised. No such program: exit code 127.
+        """
+        ...
+
+    def read_file(self, path: str, *, cap: int = MIB, deadline: float = 10.0) -> bytes | None:
+        """A whole file by absolute path; None when it is not there. Raises TooLarge, CommandFailed."""
+        ...
+
+    def list_folder(self, path: str, *, deadline: float = 10.0) -> list[Entry] | None:
+        """The names in a folder by absolute path; None when it is not there. Raises CommandFailed."""
+        ...
+
+    def sample(self, *, deadline: float = 10.0) -> RawSample:
+        """The host's vital signs, now."""
+        ...
+
+    def check(self, *, deadline: float = 5.0) -> None:
+        """Prove that the host answers; LinkLost if not, and then everything open ends."""
+        ...
+
+    def on_lost(self, callback: Callable[[], None]) -> None:
+        """Call once when the link ends, from any thread; at once if it has."""
+        ...
+
+    def close(self) -> None:
+        """End the link and everything that uses it."""
+        ...

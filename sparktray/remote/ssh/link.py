@@ -1,0 +1,75 @@
+"""The SSH link: everything a host offers over one connection."""
+
+import shlex
+import socket
+import threading
+import time
+from collections.abc import Callable, Sequence
+
+from sparktray.remote.contract import SshTarget
+from sparktray.remote.errors import DeadlinePassed, LinkLost
+from sparktray.remote.link import remaining
+from sparktray.remote.ssh.channels import ChannelProcess, ChannelStream, start_exec
+from sparktray.remote.ssh.login import Patience, log_in
+from sparktray.remote.ssh.transport import SshTransport
+
+# sshd allows 10 sessions on a connection (MaxSessions); forwarding channels do not count.
+MAX_SESSIONS = 6
+_ORIGIN = ("127.0.0.1", 0)
+
+
+class SshLink:
+    """A `Link` over one logged-in SSH connection."""
+
+    def __init__(self, transport: SshTransport) -> None:
+        self._transport = transport
+        self._sessions = threading.BoundedSemaphore(MAX_SESSIONS)
+
+    def open_unix(self, path: str, *, timeout: float) -> ChannelStream:
+        """See `Link.open_unix`. OpenSSH PROTOCOL 2.4: socket path, then two reserved fields."""
+        return ChannelStream(self._transport.open("direct-streamlocal@openssh.com", (path, "", 0), timeout))
+
+    def open_tcp(self, port: int, *, timeout: float) -> ChannelStream:
+        """See `Link.open_tcp`."""
+        return ChannelStream(self._transport.open("direct-tcpip", ("127.0.0.1", port, *_ORIGIN), timeout))
+
+    def start(self, argv: Sequence[str], *, timeout: float) -> ChannelProcess:
+        """See `Link.start`. The user's login shell sees one quoted line: argv arrives byte for byte."""
+        until = time.monotonic() + timeout
+        command = shlex.join(argv)
+        if "\0" in command:
+            raise ValueError("an argument cannot hold a NUL")
+        if not self._sessions.acquire(timeout=timeout):
+            raise DeadlinePassed(what="free session", seconds=f"{timeout:g}")
+        try:
+            channel = self._transport.open("session", (), remaining(until, "session") or 0.0)
+        except BaseException:
+            self._sessions.release()
+            raise
+        return start_exec(channel, command, until, self._sessions.release)
+
+    def check(self, *, timeout: float) -> None:
+        """See `Link.check`."""
+        try:
+            self._transport.ping(timeout)
+        except DeadlinePassed:
+            self.close()
+            raise LinkLost(reason="no answer", seconds=f"{timeout:g}") from None
+
+    def on_lost(self, callback: Callable[[], None]) -> None:
+        """See `Link.on_lost`."""
+        self._transport.on_lost(callback)
+
+    def close(self) -> None:
+        """See `Link.close`."""
+        self._transport.close()
+
+
+def connect(
+    target: SshTarget,
+    *,
+    patience: Patience | None = None,
+    first_socket: Callable[[], socket.socket] | None = None,
+) -> SshLink:
+    """Connect and log in, or raise what `log_in` raises."""
+    return SshLink(log_in(target, patience or Patience(), first_socket))

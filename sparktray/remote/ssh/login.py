@@ -1,0 +1,156 @@
+"""From a TCP socket to a logged-in transport: key exchange, the host's identity, then one key.
+
+Nothing about the user is sent before the host's key is proven to be the pinned one.
+"""
+
+import base64
+import hashlib
+import socket
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import paramiko
+
+from sparktray.remote.contract import SshTarget
+from sparktray.remote.errors import (
+    HostKeyChanged,
+    HostKeyUnknown,
+    KeyFileUnusable,
+    LinkLost,
+    LoginRefused,
+    SshBroken,
+    SshSilent,
+)
+from sparktray.remote.ssh.dialing import ADDRESS_SECONDS, dial
+from sparktray.remote.ssh.keyfile import check_key_file
+from sparktray.remote.ssh.transport import SshTransport
+
+# By preference; the names of one RSA key differ only in how it signs.
+KEY_TYPES = (
+    "ssh-ed25519",
+    "ecdsa-sha2-nistp256",
+    "ecdsa-sha2-nistp384",
+    "ecdsa-sha2-nistp521",
+    "rsa-sha2-512",
+    "rsa-sha2-256",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long each stage of connecting may take, in seconds."""
+
+    address: float = ADDRESS_SECONDS
+    banner: float = 10.0
+    key_exchange: float = 15.0
+    login: float = 20.0
+
+
+def log_in(
+    target: SshTarget, patience: Patience, first_socket: Callable[[], socket.socket] | None = None
+) -> SshTransport:
+    """A logged-in transport to ``target``; ``first_socket`` gives a connection already being made.
+
+    Raises KeyFileUnusable, HostUnreachable and its kinds, HostKeyUnknown, HostKeyChanged, LoginRefused,
+    LinkLost.
+    """
+    key = _load_key(target.key_file)
+    transport = _proven(target, patience, first_socket)
+    try:
+        _authenticate(transport, target, key, patience.login)
+    except BaseException:
+        transport.close()
+        raise
+    return transport
+
+
+def fingerprint_of(key: paramiko.PKey) -> str:
+    """As OpenSSH prints it: SHA256 in base64 without padding."""
+    digest = hashlib.sha256(key.asbytes()).digest()
+    return "SHA256:" + base64.b64encode(digest).decode().rstrip("=")
+
+
+def _load_key(path: str | None) -> paramiko.PKey:
+    full = check_key_file(path)
+    try:
+        return paramiko.PKey.from_path(full)
+    except paramiko.PasswordRequiredException:
+        raise KeyFileUnusable(key_file=path or "", reason="encrypted") from None
+    except (paramiko.SSHException, paramiko.pkey.UnknownKeyType, ValueError, TypeError, OSError):
+        raise KeyFileUnusable(key_file=path or "", reason="unknown-format") from None
+
+
+def _proven(
+    target: SshTarget, patience: Patience, first_socket: Callable[[], socket.socket] | None
+) -> SshTransport:
+    """A transport whose host key is the pinned one; tries every kind of key the host has before giving up."""
+    hint = (target.host_key_type or "",)
+    preferred = tuple(sorted(KEY_TYPES, key=lambda kind: _family(kind) not in map(_family, hint)))
+    transport = _exchange_keys(target, patience, preferred, first_socket)
+    shown = transport.get_remote_server_key()
+    if fingerprint_of(shown) == target.fingerprint:
+        return transport
+    others = {_family(kind) for kind in transport.offered_key_types() if kind in KEY_TYPES}
+    transport.close()
+    facts = {"address": target.address, "port": str(target.port), "key_type": shown.get_name()}
+    if target.fingerprint is None:
+        raise HostKeyUnknown(fingerprint=fingerprint_of(shown), **facts)
+    for family in sorted(others - {_family(shown.get_name())}):
+        kinds = tuple(kind for kind in KEY_TYPES if _family(kind) == family)
+        transport = _exchange_keys(target, patience, kinds, None)
+        if fingerprint_of(transport.get_remote_server_key()) == target.fingerprint:
+            return transport
+        transport.close()
+    raise HostKeyChanged(expected=target.fingerprint, shown=fingerprint_of(shown), **facts)
+
+
+def _family(kind: str) -> str:
+    return "rsa" if "rsa" in kind else kind
+
+
+def _exchange_keys(
+    target: SshTarget,
+    patience: Patience,
+    key_types: tuple[str, ...],
+    first_socket: Callable[[], socket.socket] | None,
+) -> SshTransport:
+    facts = {"address": target.address, "port": str(target.port)}
+    sock = first_socket() if first_socket else dial(target.address, target.port, seconds=patience.address)
+    transport = SshTransport(sock, key_types)
+    transport.banner_timeout = patience.banner + 5  # ours ends first and says which of the two it was
+    done = threading.Event()
+    try:
+        transport.start_client(event=done)
+        if not done.wait(patience.banner) and not transport.remote_version:
+            raise SshSilent(**facts, seconds=f"{patience.banner:g}")
+        if not done.wait(patience.key_exchange):
+            raise SshSilent(**facts, seconds=f"{patience.key_exchange:g}")
+        if not transport.is_active():
+            error = transport.get_exception()
+            raise SshBroken(**facts, reason=transport.disconnected or str(error or "closed by the host"))
+    except BaseException:
+        # Its timer thread is not a daemon and would hold up the end of the program.
+        transport.packetizer.complete_handshake()
+        transport.close()
+        raise
+    return transport
+
+
+def _authenticate(transport: SshTransport, target: SshTarget, key: paramiko.PKey, seconds: float) -> None:
+    facts = {"user": target.user, "key_file": target.key_file or ""}
+    done = threading.Event()
+    try:
+        transport.auth_publickey(target.user, key, event=done)
+    except (paramiko.SSHException, EOFError, OSError) as error:
+        raise LinkLost(reason=str(error) or "closed during login") from None
+    if not done.wait(seconds):
+        raise LinkLost(reason="no answer to the login")
+    if transport.is_authenticated():
+        return
+    failure = transport.get_exception()
+    if isinstance(failure, paramiko.BadAuthenticationType):
+        raise LoginRefused(**facts, methods=",".join(failure.allowed_types))
+    if isinstance(failure, paramiko.AuthenticationException) or transport.disconnected is not None:
+        raise LoginRefused(**facts, reason=transport.disconnected or "")
+    raise LinkLost(reason=str(failure or "closed during login"))

@@ -1,0 +1,1 @@
+"""What lies on the disk and in the keyring of this computer."""

@@ -1,0 +1,54 @@
+"""What `enter` prepared, and the two ways to put a file of ours in front of the machine's."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from pathlib import Path
+
+RUN = Path("/run/sparktray-rig")
+
+
+def require() -> None:
+    """Refuse to go on outside the namespaces: what follows would change the machine."""
+    if not (RUN / "entered").exists():
+        raise RuntimeError(
+            "The rig runs only in namespaces of its own: tests/rig/enter .venv/bin/python -m pytest tests/rig"
+        )
+
+
+def put_in_front(path: Path, text: str, mode: int = 0o644) -> Path:
+    """Bind-mount a file holding TEXT over PATH; the file to rewrite later is returned."""
+    own = RUN / "files" / path.name
+    own.parent.mkdir(exist_ok=True)
+    own.write_text(text, encoding="utf-8")
+    own.chmod(mode)
+    subprocess.run(["mount", "--bind", str(own), str(path)], check=True)
+    return own
+
+
+def end(process: subprocess.Popen[bytes], *, grace: float = 10.0) -> None:
+    """End a process of ours: asked first, killed after GRACE seconds."""
+    if process.poll() is None:
+        process.send_signal(signal.SIGCONT)
+        process.terminate()
+        try:
+            process.wait(grace)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def children_of(pid: int) -> tuple[int, ...]:
+    """The process ids of PID's children."""
+    try:
+        words = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()
+    except FileNotFoundError:
+        return ()
+    return tuple(int(word) for word in words)
+
+
+def kill(pid: int, number: signal.Signals = signal.SIGKILL) -> None:
+    """Send a signal to one process of the rig."""
+    os.kill(pid, number)
