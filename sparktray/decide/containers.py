@@ -41,12 +41,9 @@ def containers_read(snapshot: Snapshot, event: ContainersRead, now: float) -> Ou
     """Merge a full reading: what an event changed after the question was asked stands."""
     if event.epoch != snapshot.epoch:
         return snapshot, ()
-    newer = {c.id: c for c in snapshot.containers if c.sequence > event.asked}
-    buried = {identity for identity, sequence in snapshot.tombstones if sequence > event.asked}
-    merged = [newer.pop(c.id, c) for c in event.containers if c.id not in buried]
     read = replace(
         snapshot,
-        containers=(*merged, *newer.values()),
+        containers=merged(snapshot, event.asked, event.containers),
         containers_known=True,
         docker_problem=None,
         tombstones=tuple(t for t in snapshot.tombstones if t[1] > event.asked),
@@ -55,6 +52,14 @@ def containers_read(snapshot: Snapshot, event: ContainersRead, now: float) -> Ou
         observed_at=now,
     )
     return read_all(read) if read.stale else (read, ())
+
+
+def merged(snapshot: Snapshot, asked: int, answer: tuple[Container, ...]) -> tuple[Container, ...]:
+    """The containers of an answer, except where an event told something newer than the question."""
+    newer = {c.id: c for c in snapshot.containers if c.sequence > asked}
+    buried = {identity for identity, sequence in snapshot.tombstones if sequence > asked}
+    taken = [newer.pop(c.id, c) for c in answer if c.id not in buried]
+    return (*taken, *newer.values())
 
 
 def containers_unread(snapshot: Snapshot, event: ContainersUnread, now: float) -> Outcome:
@@ -96,6 +101,22 @@ def container_read(snapshot: Snapshot, event: ContainerRead) -> Outcome:
     if event.container is None:
         return replace(snapshot, containers=tuple(c for c in snapshot.containers if c.id != event.id)), ()
     return _with_container(snapshot, replace(event.container, sequence=known.sequence)), ()
+
+
+def proven(snapshot: Snapshot, found: Container) -> Snapshot:
+    """Take in a container as a step's proof read it, unless events have told of something newer.
+
+    A run that began later is newer; of the same run, its end is newer than its life.
+    """
+    known = snapshot.container(found.id)
+    if known is None:
+        return replace(snapshot, containers=(*snapshot.containers, found))
+    if (found.started_at or 0.0) < (known.started_at or 0.0):
+        return snapshot
+    same_run = found.started_at == known.started_at
+    if same_run and known.inspected and not known.running:
+        return _with_container(snapshot, replace(known, name=found.name))
+    return _with_container(snapshot, replace(found, sequence=known.sequence))
 
 
 def _with_container(snapshot: Snapshot, container: Container) -> Snapshot:

@@ -83,8 +83,9 @@ class TakeSurvey:
 
 @dataclass(frozen=True, slots=True)
 class Perform:
-    """Do a step of the operation and prove it."""
+    """Do a step of the operation and prove it; ``asked`` is the sequence of events by now."""
 
+    asked: int
     number: int
     index: int
     operation: str

@@ -135,4 +135,3 @@ def base_url(host: HostProfile, state: ServerState) -> str:
     address = "127.0.0.1" if host.is_local else host.address
     bracketed = f"[{address}]" if ":" in address else address
     return f"http://{bracketed}:{state.server.port}/v1"
-

@@ -55,7 +55,9 @@ def sentence(snapshot: Snapshot) -> Phrase:
     if not ready:
         return phrase("No model is running on {host}.", host=host)
     names = ", ".join(shown_name(running_on(snapshot, s), s) for s in ready)
-    return phrase_n("{names} is ready on {host}.", "{names} are ready on {host}.", len(ready), names=names, host=host)
+    return phrase_n(
+        "{names} is ready on {host}.", "{names} are ready on {host}.", len(ready), names=names, host=host
+    )
 
 
 _ICONS = {
@@ -93,7 +95,10 @@ def server_sentence(snapshot: Snapshot, state: ServerState) -> Phrase:
             return phrase("{name} is ready.", name=name)
         case Phase.BUSY if state.running:
             return phrase_n(
-                "{name} is answering {count} request.", "{name} is answering {count} requests.", state.running, name=name
+                "{name} is answering {count} request.",
+                "{name} is answering {count} requests.",
+                state.running,
+                name=name,
             )
         case Phase.BUSY:
             return phrase("{name} is busy.", name=name)

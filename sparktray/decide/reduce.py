@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import assert_never
 
-from sparktray.decide import containers, operations, servers
+from sparktray.decide import containers, servers
+from sparktray.decide.changing import operations
 from sparktray.decide.effects import Connect, Effect
 from sparktray.decide.timing import due_work
 from sparktray.domain.events import (

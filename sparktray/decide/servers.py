@@ -17,7 +17,7 @@ from sparktray.engines.protocol import Depth
 from sparktray.engines.registry import engine
 
 KEPT_LINES = 200
-_ENDED = {ContainerState.CREATED, ContainerState.EXITED, ContainerState.DEAD}
+_ENDED = {ContainerState.EXITED, ContainerState.DEAD}
 
 
 def run_of(container: Container) -> str:
@@ -176,15 +176,14 @@ def _watch_log(snapshot: Snapshot, state: ServerState, now: float) -> tuple[Serv
     if container.running:
         loading = not state.ever_ready and not engine(state.server.engine).loads_by_api
         if loading and not state.following:
-            follow = FollowLog(
-                snapshot.epoch, state.name, container.id, container.tty, container.started_at
-            )
+            follow = FollowLog(snapshot.epoch, state.name, container.id, container.tty, container.started_at)
             return replace(state, following=True), [follow]
         if state.following and not loading:
             return replace(state, following=False), [StopFollowing(state.name)]
         return state, []
     recent = container.finished_at is None or now - container.finished_at <= EVIDENCE_SECONDS
-    if container.state not in _ENDED or not recent or state.tail_of == run_of(container):
+    ended = container.state in _ENDED or bool(container.error)
+    if not ended or not recent or state.tail_of == run_of(container):
         return state, []
     if container.auto_remove:
         return replace(state, tail_of=run_of(container), tail_read=True), []

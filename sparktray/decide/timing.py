@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from sparktray.decide.containers import read_all
 from sparktray.decide.effects import Effect, Probe
 from sparktray.decide.servers import asked, probe_identity, wanted_depth
@@ -37,6 +35,8 @@ def probe_due(snapshot: Snapshot, state: ServerState) -> float | None:
         return _after(state, API_SECONDS if state.health is Health.READY else WATCH_SECONDS)
     if container.state is not ContainerState.RUNNING or not container.inspected:
         return None
+    if snapshot.active is not None and snapshot.active.server == state.name:
+        return _after(state, LOADING_SECONDS)
     return _after(state, _pause(state, known.loads_by_api))
 
 
@@ -83,6 +83,19 @@ def next_due(snapshot: Snapshot, now: float) -> float:
     return min(times, default=now + SAFETY_SECONDS)
 
 
-def wake_all(snapshot: Snapshot) -> Snapshot:
-    """Make every probe due now: something changed that makes old answers doubtful."""
-    return replace(snapshot, servers=tuple(replace(s, read_at=None) for s in snapshot.servers))
+def settled(snapshot: Snapshot) -> bool:
+    """True when everything that can be known now is known, or cannot be reached."""
+    if snapshot.link is not LinkPhase.CONNECTED:
+        return snapshot.link in {LinkPhase.BLOCKED, LinkPhase.OFFLINE}
+    if not snapshot.containers_known:
+        return snapshot.docker_problem is not None
+    if snapshot.vitals.at is None:
+        return False
+    return all(_server_settled(snapshot, state) for state in snapshot.servers)
+
+
+def _server_settled(snapshot: Snapshot, state: ServerState) -> bool:
+    if state.container is not None and not state.container.running:
+        return not state.asking and (state.tail_of is None or state.tail_read)
+    unasked = probe_due(snapshot, state) is None and not state.asking
+    return unasked or state.read_at is not None

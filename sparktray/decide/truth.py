@@ -6,7 +6,16 @@ from typing import assert_never
 
 from sparktray.domain.asking import Health
 from sparktray.domain.container import LABEL_OPERATION, Container, ContainerState
-from sparktray.domain.operation import Operation, StepName, StepState, StopWish
+from sparktray.domain.operation import (
+    Action,
+    Operation,
+    RunDocker,
+    StepName,
+    StepState,
+    Stopped,
+    StopWish,
+    UnloadOllama,
+)
 from sparktray.domain.phrase import phrase
 from sparktray.domain.problem import Failure
 from sparktray.domain.snapshot import Icon, LinkPhase, Phase, ServerState, Snapshot
@@ -55,7 +64,7 @@ def _phase_by_operation(operation: Operation | None, state: ServerState) -> Phas
         return None
     name = operation.current.step.name
     if isinstance(operation.wish, StopWish):
-        return Phase.STOPPING if operation.server in {None, state.name} and state.ready else None
+        return Phase.STOPPING if _stops(operation.current.step.action, state) else None
     if operation.server != state.name or not _touched(operation):
         return None
     if operation.going_back:
@@ -65,6 +74,17 @@ def _phase_by_operation(operation: Operation | None, state: ServerState) -> Phas
     if name is StepName.START:
         return Phase.STARTING
     return Phase.LOADING if name in {StepName.LOAD, StepName.PROVE, StepName.UNLOAD} else None
+
+
+def _stops(action: Action, state: ServerState) -> bool:
+    """True for a step that stops this server."""
+    match action:
+        case RunDocker(expect=Stopped(container=identity)):
+            return state.container is not None and state.container.id == identity
+        case UnloadOllama(server=name):
+            return state.name == name
+        case _:
+            return False
 
 
 def _touched(operation: Operation) -> bool:

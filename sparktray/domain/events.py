@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sparktray.domain.asking import Proof, Reading
+from sparktray.domain.asking import Reading
 from sparktray.domain.container import Container
 from sparktray.domain.docker_answers import DockerEvent
 from sparktray.domain.operation import Wish
@@ -147,12 +147,17 @@ class StepSaid:
 
 @dataclass(frozen=True, slots=True)
 class StepDone:
-    """A step is done and proven; ``found`` are facts it brought (a survey for ``check``)."""
+    """A step is done and proven; ``found`` is the container as the proof read it.
+
+    ``check`` brings the survey and the containers it read, asked for at that sequence.
+    """
 
     number: int
     index: int
+    found: Container | None = None
     survey: Survey | None = None
-    proof: Proof | None = None
+    containers: tuple[Container, ...] = ()
+    asked: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -277,7 +277,8 @@ class Operation:
     """A wish being fulfilled. ``number`` orders operations of one controller; ``id`` is its name
     in labels and journal. ``index`` is the run now being worked on. ``usual_seconds`` is how long
     this model took to load here before. ``memory_mark`` is the highest available memory (bytes)
-    seen while waiting for release, and when.
+    seen while waiting for release, and when; ``free_level`` is what was available (bytes) before
+    the new container was started.
     """
 
     number: int
@@ -295,6 +296,7 @@ class Operation:
     ended_at: float | None = None
     usual_seconds: float | None = None
     memory_mark: tuple[int, float] | None = None
+    free_level: int | None = None
 
     @property
     def current(self) -> StepRun | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -43,3 +44,12 @@ class Survey:
     listeners: tuple[Listener, ...] = ()
     abandoned: frozenset[str] = frozenset()
     at: float | None = None
+
+
+_LISTENER = re.compile(r'^LISTEN\s+\d+\s+\d+\s+\S*:(\d+)\s+\S+(?:\s+users:\(\("([^"]*)")?')
+
+
+def read_listeners(text: str) -> tuple[Listener, ...]:
+    """The listeners that ``ss -Hltnp`` shows; program names only of what this user may see."""
+    found = (_LISTENER.match(line) for line in text.splitlines())
+    return tuple(Listener(int(m[1]), m[2] or "") for m in found if m is not None)

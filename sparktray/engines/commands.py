@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 
 from sparktray.domain.catalogue import Secret
 from sparktray.domain.container import Container
 from sparktray.engines.protocol import Launch
 
 INSIDE = "/model"
+ANYWHERE = "0.0.0.0"  # noqa: S104  the engine listens inside its container, where Docker reaches it
 
 _SHELLS = frozenset({"sh", "bash", "dash", "ash"})
-_WRAPPERS = frozenset({"nvidia_entrypoint.sh", "tini", "docker-init", "dumb-init", "--", "exec"})
-_IDLE = frozenset({"sleep", "tail", "cat", "true", "jupyter", "jupyter-lab", "nvidia-smi", *_SHELLS})
+_WRAPPERS = frozenset({"nvidia_entrypoint.sh", "tini", "docker-init", "dumb-init", "exec", *_SHELLS})
+_IDLE = frozenset({"sleep", "tail", "cat", "true", "jupyter", "jupyter-lab", "nvidia-smi"})
 
 
 def base_name(word: str) -> str:
@@ -40,13 +40,12 @@ def _split(script: str) -> list[str]:
 
 def option(container: Container, *names: str) -> str | None:
     """The value of the last of these options, as argparse takes it; words of a shell's text count too."""
-    backwards = _pairs(words_of(container))
-    return next((value for flag, value in reversed(backwards) if flag in names), None)
-
-
-def _pairs(words: Sequence[str]) -> list[tuple[str, str]]:
-    following = (*words[1:], "")
-    return [(w.partition("=")[0], w.partition("=")[2] if "=" in w else f) for w, f in zip(words, following, strict=True)]
+    words, found = words_of(container), None
+    for index, word in enumerate(words):
+        flag, equals, value = word.partition("=")
+        if flag in names:
+            found = value if equals else next(iter(words[index + 1 :]), None)
+    return found
 
 
 def port(container: Container, default: int) -> int | None:
@@ -65,12 +64,14 @@ def repository(image: str) -> str:
 
 
 def idles(words: Sequence[str]) -> bool:
-    """True when the container only waits for somebody: ``sleep``, a shell, a notebook.
+    """True when the container only waits for somebody: ``sleep``, a bare shell, a notebook.
 
-    People keep such containers of an engine's image to work in; they are no servers.
+    People keep such containers of an engine's image to work in; they are no servers. An unknown
+    command line does not count.
     """
-    program = next((base_name(w) for w in words if base_name(w) not in _WRAPPERS), "")
-    return program in _IDLE and not any(base_name(w) in _SHELLS and "-c" in words for w in words)
+    named = (base_name(word) for word in words if not word.startswith("-"))
+    program = next((name for name in named if name not in _WRAPPERS), None)
+    return bool(words) and (program is None or program in _IDLE)
 
 
 def has_any(args: Sequence[str], *flags: str) -> bool:

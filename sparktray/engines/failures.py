@@ -45,7 +45,10 @@ def rule(code: str, pattern: str, cause: Phrase, remedy: Phrase) -> Rule:
 
 
 def diagnose(
-    rules: Sequence[Rule], lines: Sequence[str], death: re.Pattern[str], wrapper: re.Pattern[str] | None = None
+    rules: Sequence[Rule],
+    lines: Sequence[str],
+    death: re.Pattern[str],
+    wrapper: re.Pattern[str] | None = None,
 ) -> Failure | None:
     """The failure the lines speak of: the first rule that matches any line, by its last such line.
 
@@ -74,7 +77,8 @@ def first_match(rules: Sequence[Rule], lines: Sequence[str]) -> Failure | None:
 
 
 def _died(lines: Sequence[str], wrapper: re.Pattern[str] | None) -> Failure:
-    end = next((i for i, line in enumerate(lines) if wrapper is not None and wrapper.search(line)), len(lines))
+    wraps = (i for i, line in enumerate(lines) if wrapper is not None and wrapper.search(line))
+    end = next(wraps, len(lines))
     exceptions = [found[1] for line in lines[:end] if (found := _EXCEPTION.search(line)) is not None]
     remedy = phrase("Look at the log, then start the model again.")
     if not exceptions:
@@ -85,15 +89,17 @@ def _died(lines: Sequence[str], wrapper: re.Pattern[str] | None) -> Failure:
 
 _FREE_MEMORY = phrase("Stop another server or choose a shorter context.")
 _CHECK_FOLDER = phrase("Check the model's path in the catalogue and download the model again if needed.")
+_WRONG_GPU = phrase("This image is not built for the GPU of the DGX Spark (GB10).")
 _OTHER_IMAGE = phrase("Use a newer image of this engine that is made for the DGX Spark.")
+
+# Triton 3.5 raises PTXASError with ptxas' text, older ones show the failed command with its --gpu-name.
+PTXAS = r"Value 'sm_121a?' is not defined|PTXASError|ptxas\S*', .*sm_121a?.*non-zero exit status"
 
 GB10_RULES = (
     rule(
         "wrong-gpu-image",
-        r"no kernel image is available for execution on the device"
-        r"|CUDA capability sm_121a? is not compatible"
-        r"|with CUDA capability sm_121a? is not",
-        phrase("This image is not built for the GPU of the DGX Spark (GB10)."),
+        r"no kernel image is available for execution on the device",
+        _WRONG_GPU,
         _OTHER_IMAGE,
     ),
     rule(
@@ -102,12 +108,6 @@ GB10_RULES = (
         r"|CUDA driver version is insufficient for CUDA runtime version",
         phrase("The NVIDIA driver of the host is too old for this image."),
         phrase("Update the DGX OS and restart the host, or use an older image."),
-    ),
-    rule(
-        "driver-mismatch",
-        r"Failed to initialize NVML|Driver/library version mismatch",
-        phrase("The NVIDIA driver was updated but is not running yet."),
-        phrase("Restart the host."),
     ),
 )
 """Image and driver do not fit this GPU: nothing else in the log matters then."""
@@ -134,7 +134,8 @@ GENERAL_RULES = (
     ),
     rule(
         "remote-code",
-        r"custom code (?:contained in \S+ )?which must be executed|(?:argument|option|setting) `?trust_remote_code=True",
+        r"custom code (?:contained in \S+ )?which must be executed"
+        r"|(?:argument|option|setting) `?trust_remote_code=True",
         phrase("The model brings its own program code, which must be allowed."),
         phrase("Add --trust-remote-code to the model's arguments, if you trust it."),
     ),
@@ -202,5 +203,13 @@ GENERAL_RULES = (
         phrase("The engine does not accept an argument: {argument}{other}"),
         phrase("Correct the model's arguments in the catalogue."),
     ),
+    rule(
+        "driver-mismatch",
+        r"Failed to initialize NVML|Driver/library version mismatch",
+        phrase("The NVIDIA driver was updated but is not running yet."),
+        phrase("Restart the host."),
+    ),
+    # PyTorch prints this as a warning in images that work, so every other cause goes before it.
+    rule("wrong-gpu-image", r"CUDA capability sm_121a? is not compatible", _WRONG_GPU, _OTHER_IMAGE),
 )
 """Causes that PyTorch, Hugging Face or the system name, whatever the engine; after the engine's own."""

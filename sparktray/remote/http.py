@@ -4,6 +4,7 @@ Deadlines are for the whole exchange: the "timeout" numbers given to httpcore ar
 the streams here (their only readers) turn into what is left. A body that drips is bounded like any other.
 """
 
+import re
 import time
 import zlib
 from collections.abc import Callable, Iterator, Mapping
@@ -28,6 +29,8 @@ KEEP_ALIVE_SECONDS = 3.0
 CONNECT_SECONDS = 5.0
 _CHUNK = 64 * 1024
 
+_PATH = re.compile(r"/[!-~]*")
+
 Opener = Callable[[int, float], ByteStream]
 
 
@@ -41,6 +44,8 @@ class _LinkStream(httpcore.NetworkStream):
         return self.stream.recv(max_bytes, remaining(timeout))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        if not buffer:
+            return
         try:
             self.stream.sendall(buffer, remaining(timeout, "sending"))
         except ConnectionRefused:
@@ -206,7 +211,7 @@ class HttpRoad:
         headers: Mapping[str, str] | None,
         until: float,
     ) -> httpcore.Request:
-        if not path.startswith("/") or not path.isascii() or any(not "!" <= char <= "~" for char in path):
+        if _PATH.fullmatch(path) is None:
             raise ValueError(f"not a request path: {path!r}")
         content = b"" if json is None else msgspec.json.encode(json)
         fields: dict[str | bytes, str | bytes] = {

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 RUN = Path("/run/sparktray-rig")
@@ -40,11 +42,22 @@ def end(process: subprocess.Popen[bytes], *, grace: float = 10.0) -> None:
             process.wait()
 
 
+@contextmanager
+def running(command: Sequence[str]) -> Iterator[subprocess.Popen[bytes]]:
+    """A quiet process that is ended when the block is left, however it is left."""
+    quiet = subprocess.DEVNULL
+    process = subprocess.Popen(command, stdin=quiet, stdout=quiet, stderr=quiet)
+    try:
+        yield process
+    finally:
+        end(process)
+
+
 def children_of(pid: int) -> tuple[int, ...]:
     """The process ids of PID's children."""
     try:
         words = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):
         return ()
     return tuple(int(word) for word in words)
 

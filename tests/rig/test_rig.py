@@ -50,11 +50,8 @@ def ssh_argv(rig: Rig, server: Sshd, command: str) -> list[str]:
 @pytest.fixture
 def page_server(rig: Rig) -> Iterator[subprocess.Popen[bytes]]:
     """The page's own commands, typed into a shell of the host and left in the foreground."""
-    argv = ssh_argv(rig, rig.server, PAGE)
-    quiet = subprocess.DEVNULL
-    with subprocess.Popen(argv, stdin=quiet, stdout=quiet, stderr=quiet) as typed:
+    with namespace.running(ssh_argv(rig, rig.server, PAGE)) as typed:
         yield typed
-        namespace.end(typed)
 
 
 def test_the_pages_command_goes_from_refused_over_503_to_ready(
@@ -419,9 +416,9 @@ def test_another_sshd_has_its_own_identity_and_rules(rig: Rig) -> None:
     assert other.fingerprint.startswith("SHA256:")
     assert other.fingerprint not in rig.server.fingerprints.values()
     assert rig.ssh("echo $PATH", server=other).stdout.strip().endswith(SYSTEM_PATH)
-    argv = ssh_argv(rig, other, "sleep 1000")
-    with subprocess.Popen(argv, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as session:
-        wait_until(other.session_pids, "the session")
+    with namespace.running(ssh_argv(rig, other, "sleep 1000")) as session:
+        # sshd splits a session in two once the login is accepted: root's half and the user's.
+        wait_until(lambda: len(other.session_pids()) == 2 and "Starting session" in other.log(), "a session")
         other.drop_sessions()
         assert session.wait(5) == 255
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import paramiko
-from paramiko.common import cMSG_CHANNEL_REQUEST
+from paramiko.common import cMSG_CHANNEL_CLOSE, cMSG_CHANNEL_REQUEST
 
 from sparktray.remote.errors import ConnectionRefused, DeadlinePassed, LinkLost, SessionRefused
 from sparktray.remote.link import remaining
@@ -26,6 +26,19 @@ class SshChannel(paramiko.Channel):
         self.refusal: int | None = None
         self.abandoned = False
         self.lost = False
+        self._close_sent = False
+
+    def attach(self, transport: "SshTransport") -> None:
+        """Belong to this transport; what this channel sends goes through its outlet."""
+        self.link = transport
+        self._set_transport(_Outlet(transport, self))  # type: ignore[attr-defined]
+
+    def may_send(self, message: paramiko.Message) -> bool:
+        """False once the close has been sent. Asked under the transport's sending lock."""
+        if self._close_sent:
+            return False
+        self._close_sent = message.asbytes()[:1] == cMSG_CHANNEL_CLOSE
+        return True
 
     def _unlink(self) -> None:
         # paramiko calls this only when the transport ends, never for a channel's own end.
@@ -34,14 +47,12 @@ class SshChannel(paramiko.Channel):
         self.answered.set()
 
     def _handle_close(self, message: paramiko.Message) -> None:
-        transport: SshTransport = self.transport  # type: ignore[assignment]
         super()._handle_close(message)  # type: ignore[misc]
-        transport.forget(self.chanid)
+        self.link.forget(self.chanid)
 
     def _feed_acknowledged(self, message: paramiko.Message) -> None:
-        transport: SshTransport = self.transport  # type: ignore[assignment]
         self._feed(message)  # type: ignore[attr-defined]
-        transport.acknowledge()
+        self.link.acknowledge()
 
     def request(self, kind: str, argument: str | None = None, *, reply: bool) -> None:
         """Send a channel request; with ``reply`` the answer sets ``event`` (see `wait_for_reply`)."""
@@ -55,8 +66,7 @@ class SshChannel(paramiko.Channel):
         if reply:
             self.event.clear()
             self.event_ready = False
-        transport: SshTransport = self.transport  # type: ignore[assignment]
-        transport._send_user_message(message)
+        self.link.send_on(self, message)
 
     def wait_for_reply(self, timeout: float) -> bool:
         """True: granted. False: refused. Raises DeadlinePassed, LinkLost."""
@@ -65,6 +75,20 @@ class SshChannel(paramiko.Channel):
         if self.lost:
             raise LinkLost(reason="connection ended")
         return bool(self.event_ready)
+
+
+class _Outlet:
+    """The transport as one of its channels sees it, so that a sent message is known to be this channel's."""
+
+    def __init__(self, transport: "SshTransport", channel: SshChannel) -> None:
+        self._transport = transport
+        self._channel = channel
+
+    def _send_user_message(self, message: paramiko.Message) -> None:
+        self._transport.send_on(self._channel, message)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
 
 
 class ChannelStream:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import paramiko
+from paramiko.ssh_exception import PartialAuthentication
 
 from sparktray.remote.contract import SshTarget
 from sparktray.remote.errors import (
@@ -91,7 +92,7 @@ def _proven(
     shown = transport.get_remote_server_key()
     if fingerprint_of(shown) == target.fingerprint:
         return transport
-    others = {_family(kind) for kind in transport.offered_key_types() if kind in KEY_TYPES}
+    others = {_family(kind) for kind in transport.offered_key_types if kind in KEY_TYPES}
     transport.close()
     facts = {"address": target.address, "port": str(target.port), "key_type": shown.get_name()}
     if target.fingerprint is None:
@@ -149,8 +150,9 @@ def _authenticate(transport: SshTransport, target: SshTarget, key: paramiko.PKey
     if transport.is_authenticated():
         return
     failure = transport.get_exception()
-    if isinstance(failure, paramiko.BadAuthenticationType):
+    if isinstance(failure, paramiko.BadAuthenticationType | PartialAuthentication):
         raise LoginRefused(**facts, methods=",".join(failure.allowed_types))
-    if isinstance(failure, paramiko.AuthenticationException) or transport.disconnected is not None:
+    # A plain "no" leaves the connection open; MaxAuthTries ends it with a reason.
+    if transport.is_active() or transport.disconnected is not None:
         raise LoginRefused(**facts, reason=transport.disconnected or "")
     raise LinkLost(reason=str(failure or "closed during login"))

@@ -4,6 +4,7 @@ import contextlib
 import logging
 import socket
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from typing import Any
@@ -32,6 +33,8 @@ logging.getLogger("paramiko").setLevel(logging.CRITICAL + 1)
 
 # A write the kernel takes nothing of for this long means a dead link (its buffer holds megabytes by then).
 STALL_SECONDS = 5.0
+# New keys take one exchange; a host that does not finish it is not answering.
+KEY_AGREEMENT_SECONDS = 10.0
 # Reason codes of RFC 4254 section 5.1; OpenSSH gives 2 for a socket it cannot reach and for MaxSessions.
 _CONNECT_FAILED = 2
 
@@ -50,7 +53,7 @@ class StallingSocket:
         self._closed = False
 
     def recv(self, limit: int) -> bytes:
-        """Receive some and, where the system can, acknowledge it at once (Linux forgets the wish each time)."""
+        """Receive some and acknowledge it at once where the system can (Linux forgets the wish each time)."""
         data = self._sock.recv(limit)
         if _QUICK_ACK is not None:
             with contextlib.suppress(OSError):
@@ -106,25 +109,21 @@ class SshTransport(paramiko.Transport):
 
     def __init__(self, sock: socket.socket, key_types: tuple[str, ...]) -> None:
         self.host_key_types = key_types
+        self.offered_key_types: list[str] = []
         self.disconnected: str | None = None
         self.had_session = False
         self._held: dict[int, SshChannel] = {}
         self._replies: deque[threading.Event] = deque()
-        self._postponed: deque[paramiko.Message] = deque()
+        self._postponed: deque[tuple[SshChannel | None, paramiko.Message]] = deque()
         self._lost_lock = threading.Lock()
         self._lost = False
         self._lost_callbacks: list[Callable[[], None]] = []
         super().__init__(StallingSocket(sock))  # type: ignore[arg-type]
-        self.clear_to_send_timeout = 10.0
 
     @property
     def preferred_keys(self) -> tuple[str, ...]:
         """The host key types to ask for, in order; certificates are not understood here, so not offered."""
         return self.host_key_types
-
-    def offered_key_types(self) -> list[str]:
-        """The host key types the server announced in its key exchange."""
-        return list(self._get_latest_kex_init()["key_algo_list"])  # type: ignore[attr-defined]
 
     def open(self, kind: str, fields: tuple[str | int, ...], timeout: float) -> SshChannel:
         """Open a channel of any kind; ``fields`` follow the usual ones.
@@ -136,7 +135,7 @@ class SshTransport(paramiko.Transport):
             channel = SshChannel(chanid)
             self._channels.put(chanid, channel)
             self.channels_seen[chanid] = True
-            channel._set_transport(self)  # type: ignore[attr-defined]
+            channel.attach(self)
             channel._set_window(self.default_window_size, self.default_max_packet_size)  # type: ignore[attr-defined]
             self._held[chanid] = channel
         message = paramiko.Message()
@@ -230,22 +229,55 @@ class SshTransport(paramiko.Transport):
         for callback in callbacks:
             callback()
 
-    def _send_user_message(self, message: paramiko.Message) -> None:
+    def send_on(self, channel: SshChannel | None, message: paramiko.Message) -> None:
+        """Send as soon as no keys are being agreed; nothing goes out for a channel after its close.
+
+        paramiko builds a message under the channel's lock and sends it later, so an end of file could
+        overtake a close made by its own thread in between; OpenSSH then drops the whole connection
+        ("ieof packet referred to nonexistent channel").
+        """
         if threading.current_thread() is self and not self.clear_to_send.is_set():
-            # Answering a channel's close while new keys are agreed: paramiko would wait here for what only
-            # this thread can bring about, and the link would die of it.
-            self._postponed.append(message)
+            # Only this thread can bring the agreement about: waiting for it here would end the link.
+            self._postponed.append((channel, message))
             return
-        try:
-            super()._send_user_message(message)  # type: ignore[misc]
-        except (EOFError, OSError, paramiko.SSHException) as error:
-            self.close()
-            raise LinkLost(reason=str(error) or "cannot send") from None
+        until = time.monotonic() + KEY_AGREEMENT_SECONDS
+        while self.is_active():
+            try:
+                if self._sent_now(channel, message):
+                    return
+            except (EOFError, OSError, paramiko.SSHException) as error:
+                self.close()
+                raise LinkLost(reason=str(error) or "cannot send") from None
+            if time.monotonic() > until:
+                self.close()
+                raise LinkLost(reason="no new keys")
+
+    def _sent_now(self, channel: SshChannel | None, message: paramiko.Message) -> bool:
+        """Send, or drop what may no longer be sent; False while keys are being agreed."""
+        self.clear_to_send.wait(0.1)
+        with self.clear_to_send_lock:
+            if not self.clear_to_send.is_set():
+                return False
+            if channel is None or channel.may_send(message):
+                self._send_message(message)  # type: ignore[attr-defined]
+            return True
+
+    def _send_user_message(self, message: paramiko.Message) -> None:
+        self.send_on(None, message)
+
+    def _really_parse_kex_init(
+        self, message: paramiko.Message, ignore_first_byte: bool = False
+    ) -> dict[str, list[str]]:
+        parsed: dict[str, list[str]] = super()._really_parse_kex_init(message, ignore_first_byte)  # type: ignore[misc]
+        # With the first byte it is our own announcement, parsed again.
+        if not ignore_first_byte:
+            self.offered_key_types = parsed["server_key_algo_list"]
+        return parsed
 
     def _parse_newkeys(self, message: paramiko.Message) -> None:
         super()._parse_newkeys(message)  # type: ignore[misc]
         while self._postponed and self.clear_to_send.is_set():
-            self._send_user_message(self._postponed.popleft())
+            self.send_on(*self._postponed.popleft())
 
     def _parse_channel_open_success(self, message: paramiko.Message) -> None:
         channel = self._held.get(message.get_int())

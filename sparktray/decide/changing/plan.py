@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import assert_never
 
-from sparktray.decide import steps
-from sparktray.decide.identity import container_of, declared_name, port_held, running_on
-from sparktray.decide.preflight import (
+from sparktray.decide.changing import steps
+from sparktray.decide.changing.preflight import (
     chosen_server,
     folder_refusal,
     loads_by_api,
@@ -17,8 +16,10 @@ from sparktray.decide.preflight import (
     name_refusal,
     ollama_refusal,
     port_refusal,
+    secret_refusal,
     takeover_refusal,
 )
+from sparktray.decide.identity import container_of, declared_name, port_held, running_on
 from sparktray.domain.catalogue import Model, Server
 from sparktray.domain.container import LABEL_MODEL, LABEL_OPERATION, LABEL_SERVER, PREVIOUS, Container
 from sparktray.domain.operation import Step, StepName, StopWish, SwitchWish, Wish
@@ -67,7 +68,7 @@ def _switch(
     state = _state(snapshot, server)
     if _serves_already(snapshot, state, model):
         return Plan((), server.name, model.id)
-    held = lock_refusal(lock_of(snapshot.containers), survey)
+    held = lock_refusal(lock_of(snapshot.containers, asker.operation), survey)
     if held is not None:
         return held
     if loads_by_api(server):
@@ -103,10 +104,8 @@ def _locked(
     lock_image = image if survey.image_present or survey.lock_image is None else survey.lock_image
     if not survey.image_present and survey.lock_image is None and not _pulls(image, middle):
         return (steps.check_again(), *middle)
-    held = lock_of(snapshot.containers)
-    expired = held is not None and (
-        lock_expired(held, survey.host_time) or held.id in survey.abandoned
-    )
+    held = lock_of(snapshot.containers, asker.operation)
+    expired = held is not None and (lock_expired(held, survey.host_time) or held.id in survey.abandoned)
     broken = [steps.break_lock(held)] if held is not None and expired else []
     taken = steps.lock(asker.operation, asker.owner, lock_image, survey.host_time)
     return (*broken, taken, steps.check_again(), *middle, steps.unlock(asker.operation))
@@ -126,7 +125,8 @@ def _replace_container(
     path = snapshot.host.expand(model.path or "")
     retired = _retired(snapshot, server)
     refusal = (
-        folder_refusal(model, path, survey)
+        secret_refusal(model)
+        or folder_refusal(model, path, survey)
         or port_refusal(server, snapshot.containers, survey, retired)
         or (None if wish.replace else takeover_refusal(server, retired))
         or name_refusal(server, snapshot.containers, survey, retired)
@@ -191,7 +191,9 @@ def _labels(server: Server, model: Model, asker: Asker) -> dict[str, str]:
 
 def _api_answers(state: ServerState) -> bool:
     """True when the server that loads by API is up, with or without a model."""
-    return state.phase in {Phase.IDLE, Phase.READY, Phase.BUSY, Phase.DEGRADED} and state.health_at is not None
+    return (
+        state.phase in {Phase.IDLE, Phase.READY, Phase.BUSY, Phase.DEGRADED} and state.health_at is not None
+    )
 
 
 def _load_by_api(
@@ -240,7 +242,7 @@ def _stop(snapshot: Snapshot, wish: StopWish, survey: Survey, asker: Asker) -> P
     middle = [step for state in states for step in _stop_server(state)]
     if not middle:
         return Plan((), wish.server)
-    held = lock_refusal(lock_of(snapshot.containers), survey)
+    held = lock_refusal(lock_of(snapshot.containers, asker.operation), survey)
     if held is not None:
         return held
     image = survey.lock_image or ""

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from sparktray.decide.awaiting import Judgement, judge_wait
+from sparktray.decide.changing.awaiting import Judgement, judge_wait
+from sparktray.decide.changing.plan import Asker, Plan, changed, plan
+from sparktray.decide.changing.preflight import may
+from sparktray.decide.changing.steps import changes_nothing, pending, way_back
+from sparktray.decide.containers import merged, proven
 from sparktray.decide.effects import Effect, Interrupt, Journal, Perform, RememberLoad, TakeSurvey
-from sparktray.decide.plan import Asker, Plan, changed, plan
-from sparktray.decide.preflight import may
-from sparktray.decide.steps import changes_nothing, pending, way_back
+from sparktray.decide.servers import assign
 from sparktray.domain.events import CancelAsked, StepDone, StepFailed, StepSaid, Surveyed, Wished
 from sparktray.domain.operation import (
     AwaitRelease,
@@ -84,7 +86,7 @@ def _begin(snapshot: Snapshot, operation: Operation, index: int, now: float) -> 
     begun = replace(_with_run(operation, index, run), index=index, memory_mark=None)
     effects: list[Effect] = [Journal(begun)]
     if not isinstance(run.step.action, AwaitServing | AwaitRelease):
-        effects.append(Perform(begun.number, index, begun.id, begun.wish, run.step.action))
+        effects.append(Perform(snapshot.sequence, begun.number, index, begun.id, begun.wish, run.step.action))
     return replace(snapshot, operation=begun), tuple(effects)
 
 
@@ -102,7 +104,11 @@ def step_done(snapshot: Snapshot, event: StepDone, owner: str, now: float) -> Ou
     operation = _at(snapshot, event.number, event.index)
     if operation is None:
         return snapshot, ()
+    if event.found is not None:
+        snapshot = assign(proven(snapshot, event.found))
     if event.survey is not None:
+        seen = merged(snapshot, event.asked, event.containers)
+        snapshot = assign(replace(snapshot, containers=seen))
         again = _planned(snapshot, operation, event.survey, owner)
         before = Plan(tuple(r.step for r in operation.runs if not r.back), operation.server)
         problem = changed(before, again)
@@ -115,6 +121,8 @@ def _advance(snapshot: Snapshot, operation: Operation, now: float) -> Outcome:
     index = operation.index
     run = replace(operation.runs[index], state=StepState.DONE, ended_at=now)
     done = _with_run(operation, index, run)
+    if run.step.name is StepName.RELEASE and not run.back:
+        done = replace(done, free_level=snapshot.vitals.available_bytes)
     if done.cancelled and not done.going_back and _can_turn(done):
         return _turn_back(snapshot, done, None, now)
     after, effects = _begin(snapshot, done, index + 1, now)
@@ -282,5 +290,3 @@ def _at(snapshot: Snapshot, number: int, index: int) -> Operation | None:
 
 def _with_run(operation: Operation, index: int, run: StepRun) -> Operation:
     return replace(operation, runs=(*operation.runs[:index], run, *operation.runs[index + 1 :]))
-
-

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from sparktray.decide.identity import port_held
-from sparktray.domain.catalogue import Model, Server
+from sparktray.domain.catalogue import Model, Secret, Server
 from sparktray.domain.container import (
     LABEL_LOCK_EXPIRES,
     LABEL_LOCK_OWNER,
     LABEL_LOCK_SINCE,
+    LABEL_OPERATION,
     LOCK_NAME,
     PREVIOUS,
     Container,
@@ -86,6 +87,18 @@ def chosen_server(snapshot: Snapshot, wish: SwitchWish) -> tuple[Model, Server] 
             phrase("Use one of these: {names}.", names=", ".join(model.servers)),
         )
     return model, server
+
+
+def secret_refusal(model: Model) -> Problem | None:
+    """The entry needs a value that only the keyring may hold, and no keyring is read yet."""
+    secret = next((v for v in model.env.values() if isinstance(v, Secret)), None)
+    if secret is None:
+        return None
+    return Problem(
+        "secret-missing",
+        phrase("The secret {name} of {model} is not stored.", name=secret.name, model=model.id),
+        phrase("Take it out of the entry in models.json, or start this model by hand."),
+    )
 
 
 def folder_refusal(model: Model, path: str, survey: Survey) -> Problem | None:
@@ -189,9 +202,10 @@ def _name_taken(container: Container) -> Problem:
     )
 
 
-def lock_of(containers: Iterable[Container]) -> Container | None:
-    """The host's lock, if somebody holds it."""
-    return next((c for c in containers if c.name == LOCK_NAME), None)
+def lock_of(containers: Iterable[Container], operation: str) -> Container | None:
+    """The host's lock, if somebody else than this operation holds it."""
+    held = (c for c in containers if c.is_lock)
+    return next((c for c in held if c.labels.get(LABEL_OPERATION) != operation), None)
 
 
 def lock_expired(lock: Container, host_time: float) -> bool:
@@ -229,4 +243,3 @@ def ollama_refusal(model: Model, name: str, installed: tuple[str, ...], server: 
 def loads_by_api(server: Server) -> bool:
     """True for Ollama: the server stays, only its model changes."""
     return engine(server.engine).loads_by_api
-

@@ -81,6 +81,10 @@ def _release(
         return _DONE if now - since > QUIET_SECONDS else _WAIT
     if action.needs is not None and available - headroom(total) >= action.needs:
         return _DONE
+    if operation.going_back and operation.free_level is not None:
+        # As much is free as before the new model was started: it holds nothing any more.
+        if available >= operation.free_level - NOTABLE_BYTES:
+            return _DONE
     best, at = operation.memory_mark or (available, now)
     if available > best + NOTABLE_BYTES:
         best, at = available, now
@@ -100,7 +104,7 @@ def _serving(
     operation: Operation, state: ServerState, action: AwaitServing, since: float, now: float
 ) -> Verdict:
     container = state.container
-    if not state.server.engine == "ollama" and not _right_container(operation, container):
+    if state.server.engine != "ollama" and not _right_container(operation, container):
         late = now - since > APPEAR_SECONDS
         return Verdict(Judgement.FAILED, _vanished(state)) if late else _WAIT
     if container is not None and not container.running:

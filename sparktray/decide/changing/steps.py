@@ -347,4 +347,3 @@ def changes_nothing(runs: Sequence[StepRun]) -> bool:
     """True while no step was begun that changes more than the lock."""
     harmless = {StepName.PULL, StepName.LOCK, StepName.CHECK, StepName.RECORD, StepName.UNLOCK}
     return all(r.state is StepState.WAITING or r.step.name in harmless for r in runs)
-

@@ -1,0 +1,351 @@
+"""Performs the steps of operations: runs the command, then proves by reading what it achieved."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Protocol, assert_never
+
+from sparktray.control import reading
+from sparktray.control.problems import problem_of
+from sparktray.control.surveying import Surveyor
+from sparktray.decide.effects import Perform, RememberLoad, TakeSurvey
+from sparktray.domain.asking import Proof
+from sparktray.domain.catalogue import Catalogue, EngineKind
+from sparktray.domain.container import Container
+from sparktray.domain.docker_answers import inspected
+from sparktray.domain.events import Event, StepDone, StepFailed, StepSaid, Surveyed
+from sparktray.domain.host import HostProfile
+from sparktray.domain.operation import (
+    AwaitRelease,
+    AwaitServing,
+    CheckAgain,
+    Expectation,
+    LoadOllama,
+    Operation,
+    ProveServing,
+    PullImage,
+    RecordContainer,
+    RecreateContainer,
+    RunDocker,
+    Running,
+    SwitchWish,
+    UnloadOllama,
+)
+from sparktray.domain.phrase import Phrase, phrase
+from sparktray.domain.problem import Problem
+from sparktray.domain.proofs import Leave, guarded, holds, started_and_over
+from sparktray.domain.recreation import recreation
+from sparktray.domain.text import clean_line, split_log
+from sparktray.engines import ollama
+from sparktray.engines.docker_failures import diagnose_docker
+from sparktray.engines.protocol import Depth
+from sparktray.engines.registry import engine
+from sparktray.remote.contract import Finished, Remote
+from sparktray.remote.errors import Cancelled, Closed, CommandFailed, DeadlinePassed, LinkLost, RemoteError
+from sparktray.remote.link import Cancel
+
+Post = Callable[[Event], None]
+
+# With --rm the container is removed a moment after docker stop has returned.
+_PROOF_SECONDS = 10.0
+_PROOF_PAUSE = 0.05
+# Ollama waits for requests under way before it gives a model up.
+_UNLOAD_SECONDS = 60.0
+# An image of 20 GB over 50 Mbit/s.
+_PULL_DEADLINE = 3 * 3600.0
+
+
+class Records(Protocol):
+    """What is kept of operations on this computer's disk."""
+
+    def write(self, operation: Operation, host: str) -> None:
+        """Keep how an operation stands; on disk when this returns."""
+
+    def record(self, operation: str, host: str, container: str, inspect: Mapping[str, object]) -> None:
+        """Keep a container's whole description; on disk when this returns."""
+
+    def recorded(self, operation: str, container: str) -> Mapping[str, object] | None:
+        """A kept description."""
+
+    def put_aside(self, host: str) -> frozenset[str]:
+        """Ids of containers that operations of ours put aside and did not tidy up."""
+
+    def interrupted(self, host: str) -> frozenset[str]:
+        """Operations of ours that never ended."""
+
+    def remember(self, host: str, server: str, model: str, seconds: float) -> None:
+        """Keep how long a model took to load."""
+
+    def usual(self, host: str, server: str, model: str) -> float | None:
+        """How long it usually takes, in seconds."""
+
+
+class NotProven(Exception):
+    """A step was tried and the host is not as it claims."""
+
+    def __init__(self, problem: Problem) -> None:
+        self.problem = problem
+        super().__init__(problem.code)
+
+
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """One step being performed."""
+
+    remote: Remote
+    effect: Perform
+    say: Callable[[str], None]
+    cancel: Cancel
+
+
+class Changes:
+    """Performs steps one after the other, on the operation lane; ``interrupt`` from any thread."""
+
+    def __init__(self, host: HostProfile, catalogue: Catalogue, records: Records) -> None:
+        self._host = host
+        self._catalogue = catalogue
+        self._records = records
+        self._surveyor = Surveyor(host, catalogue)
+        self._cancel: Cancel | None = None
+        self._lock = threading.Lock()
+
+    def interrupt(self) -> None:
+        """Break off what is being performed, where that is harmless."""
+        with self._lock:
+            if self._cancel is not None:
+                self._cancel.set()
+
+    def journal(self, operation: Operation) -> None:
+        """Write how an operation stands."""
+        self._records.write(operation, self._host.name)
+
+    def remember(self, effect: RememberLoad) -> None:
+        """Keep how long a load took."""
+        self._records.remember(self._host.name, effect.server, effect.model, effect.seconds)
+
+    def survey(self, remote: Remote | None, effect: TakeSurvey) -> Event:
+        """Read the facts for a plan."""
+        usual = None
+        if isinstance(effect.wish, SwitchWish):
+            model = self._catalogue.model(effect.wish.model)
+            if model is not None:
+                usual = self._records.usual(self._host.name, effect.wish.on or model.servers[0], model.id)
+        try:
+            if remote is None:
+                raise LinkLost(reason="not connected")
+            host = self._host.name
+            survey = self._surveyor.take(
+                remote, effect.wish, self._records.put_aside(host), self._records.interrupted(host)
+            )
+        except RemoteError as error:
+            return Surveyed(effect.number, problem_of(error, self._host), usual)
+        return Surveyed(effect.number, survey, usual)
+
+    def perform(self, remote: Remote | None, effect: Perform, post: Post) -> Event:
+        """Do one step; exactly one result, whatever happens."""
+        cancel = Cancel()
+        with self._lock:
+            self._cancel = cancel
+        number, index = effect.number, effect.index
+        try:
+            if remote is None:
+                raise LinkLost(reason="not connected")
+            say = lambda line: post(StepSaid(number, index, line))  # noqa: E731  one use, one line
+            return self._do(_Task(remote, effect, say, cancel))
+        except NotProven as failed:
+            return StepFailed(number, index, failed.problem)
+        except (LinkLost, Closed) as error:
+            return StepFailed(number, index, problem_of(error, self._host), lost=True)
+        except RemoteError as error:
+            return StepFailed(number, index, problem_of(error, self._host))
+        finally:
+            with self._lock:
+                self._cancel = None
+
+    def _do(self, task: _Task) -> Event:
+        action = task.effect.action
+        found: Container | None = None
+        match action:
+            case RunDocker():
+                found = self._run_docker(task, action)
+            case PullImage():
+                self._pull(task, action)
+            case CheckAgain():
+                return self._check_again(task)
+            case RecordContainer():
+                self._record(task, action)
+            case RecreateContainer():
+                found = self._recreate(task, action)
+            case ProveServing():
+                self._prove(task, action)
+            case LoadOllama():
+                port = self._port(action.server)
+                _must(reading.converse(task.remote.http, port, ollama.load(action.name)))
+            case UnloadOllama():
+                self._unload(task, action)
+            case AwaitRelease() | AwaitServing():
+                pass  # judged by the reducer from the snapshot, never performed
+            case _:  # pragma: no cover
+                assert_never(action)
+        return StepDone(task.effect.number, task.effect.index, found)
+
+    def _run_docker(self, task: _Task, action: RunDocker) -> Container | None:
+        """The container as proven, None when it is gone as it should be."""
+        remote = task.remote
+        before = _found(remote, action.expect.container)
+        if holds(action.expect, before):
+            return before
+        if action.guard is not None:
+            match guarded(action.guard, _found(remote, action.guard.name)):
+                case Leave.NOTHING_OF_OURS:
+                    return None
+                case Leave.CHANGED:
+                    raise NotProven(_changed(action.guard.name))
+                case Leave.RUN:
+                    pass
+        told = _run(task, action.argv, action.deadline)
+        return self._prove_docker(task, action, told)
+
+    def _prove_docker(self, task: _Task, action: RunDocker, told: Finished | None) -> Container | None:
+        """Read until the host is as claimed; what the command said matters only when it is not."""
+        until = time.monotonic() + _PROOF_SECONDS
+        while True:
+            found = _found(task.remote, action.expect.container)
+            if holds(action.expect, found) or started_and_over(action.expect, found):
+                return found
+            refused = told is not None and told.exit_code != 0
+            if refused or time.monotonic() > until:
+                break
+            task.cancel.wait(_PROOF_PAUSE)
+        self._sweep_unstarted(task.remote, action.expect, found)
+        said = told.stderr.decode("utf-8", "replace") if told is not None else ""
+        raise NotProven(diagnose_docker(said) or _not_achieved(action.argv, said))
+
+    def _sweep_unstarted(self, remote: Remote, expect: Expectation, found: Container | None) -> None:
+        """Remove a container that ``docker run`` made and could not start: it never was anything."""
+        if isinstance(expect, Running) and expect.operation is not None and found is not None:
+            ours = found.labels and found.started_at is None and not found.running
+            if ours and found.name == expect.container:
+                remote.run(["docker", "rm", found.id], deadline=30.0)
+
+    def _pull(self, task: _Task, action: PullImage) -> None:
+        def heard(stdout: bytes, stderr: bytes) -> None:
+            for line in split_log((stdout + stderr).decode("utf-8", "replace")):
+                task.say(line)
+
+        told = None
+        with contextlib.suppress(DeadlinePassed, Cancelled):
+            told = task.remote.run(
+                ["docker", "pull", action.image], deadline=_PULL_DEADLINE, on_output=heard, cancel=task.cancel
+            )
+        if task.remote.docker.image(action.image) is None:
+            said = told.stderr.decode("utf-8", "replace") if told is not None else ""
+            raise NotProven(diagnose_docker(said) or _no_image(action.image, said))
+
+    def _check_again(self, task: _Task) -> Event:
+        host = self._host.name
+        aside, ours = self._records.put_aside(host), self._records.interrupted(host)
+        survey = self._surveyor.take(task.remote, task.effect.wish, aside, ours)
+        containers = reading.containers_of(task.remote, self._catalogue)
+        effect = task.effect
+        return StepDone(effect.number, effect.index, None, survey, containers, effect.asked)
+
+    def _record(self, task: _Task, action: RecordContainer) -> None:
+        inspect = task.remote.docker.inspect(action.container)
+        if inspect is None:
+            raise NotProven(_changed(action.container[:12]))
+        self._records.record(task.effect.operation, self._host.name, action.container, inspect)
+
+    def _recreate(self, task: _Task, action: RecreateContainer) -> Container | None:
+        found = _found(task.remote, action.name)
+        if found is None:
+            inspect = self._records.recorded(task.effect.operation, action.container)
+            body = recreation(inspect) if inspect is not None else None
+            if body is None:
+                raise NotProven(_not_achieved(("docker", "create", action.name), "no description is kept"))
+            task.remote.docker.create_container(action.name, body)
+        start = RunDocker(("docker", "start", action.name), Running(action.name))
+        return self._run_docker(task, start)
+
+    def _prove(self, task: _Task, action: ProveServing) -> None:
+        server = self._catalogue.server(action.server)
+        kind = server.engine if server is not None else EngineKind.SGLANG
+        dialogue = engine(kind).prove(action.served_name, action.kind)
+        _must(reading.converse(task.remote.http, self._port(action.server), dialogue))
+
+    def _unload(self, task: _Task, action: UnloadOllama) -> None:
+        port, http = self._port(action.server), task.remote.http
+        _must(reading.converse(http, port, ollama.unload(action.name)))
+        known = engine(EngineKind.OLLAMA)
+        until = time.monotonic() + _UNLOAD_SECONDS
+        while action.name in {
+            m.id for m in reading.converse(http, port, known.probe(Depth.WATCH)).served or ()
+        }:
+            if time.monotonic() > until:
+                raise NotProven(
+                    Problem(
+                        "still-loaded",
+                        phrase("Ollama still holds {model}.", model=action.name),
+                        phrase("It waits for requests under way. Try again in a minute."),
+                    )
+                )
+            task.cancel.wait(0.2)
+
+    def _port(self, server: str) -> int:
+        found = self._catalogue.server(server)
+        return found.port if found is not None else 0
+
+
+def _found(remote: Remote, name: str) -> Container | None:
+    return inspected(remote.docker.inspect(name))
+
+
+def _run(task: _Task, argv: tuple[str, ...], deadline: float) -> Finished | None:
+    """Run a command that changes something; never broken off, since the daemon goes on anyway."""
+    try:
+        return task.remote.run(list(argv), deadline=deadline)
+    except (DeadlinePassed, CommandFailed):
+        return None
+
+
+def _must(proof: Proof) -> None:
+    if not proof.holds:
+        raise NotProven(
+            Problem(
+                "no-answer",
+                phrase("The model does not answer: {detail}", detail=clean_line(proof.detail)),
+                phrase("Look at the last lines of its log."),
+                proof.detail,
+            )
+        )
+
+
+def _changed(name: str) -> Problem:
+    return Problem(
+        "host-changed",
+        phrase("Container {name} is not the one that was planned for any more.", name=name),
+        phrase("Somebody else changed the host. Look at the status and try again."),
+    )
+
+
+def _not_achieved(argv: tuple[str, ...], said: str) -> Problem:
+    what: Phrase = phrase("The command {command} did not do what it should.", command=" ".join(argv[:2]))
+    remedy = (
+        phrase("Docker said: {text}", text=clean_line(said.strip()))
+        if said.strip()
+        else phrase("Look at the log.")
+    )
+    return Problem("not-achieved", what, remedy, said)
+
+
+def _no_image(image: str, said: str) -> Problem:
+    return Problem(
+        "image-missing",
+        phrase("The image {image} is not on the host and could not be fetched.", image=image),
+        phrase("Fetch it on the host: docker pull {image}", image=image),
+        said,
+    )

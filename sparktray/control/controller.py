@@ -1,0 +1,122 @@
+"""The controller: one thread owns the snapshot, takes events, and publishes what changed."""
+
+from __future__ import annotations
+
+import logging
+import os
+import queue
+import threading
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from sparktray.control.crew import Crew
+from sparktray.decide.reduce import Outcome, begin, reduce
+from sparktray.decide.timing import next_due
+from sparktray.domain.catalogue import Catalogue
+from sparktray.domain.events import CancelAsked, Event, Ticked, Wished
+from sparktray.domain.host import HostProfile
+from sparktray.domain.operation import Wish
+from sparktray.domain.snapshot import Snapshot, first_snapshot
+from sparktray.remote.contract import Remote
+
+Listener = Callable[[Snapshot], None]
+_log = logging.getLogger(__name__)
+
+# Long enough for lanes to notice that the link is closed, short enough for a person who quits.
+_CLOSE_SECONDS = 1.5
+
+
+class Controller:
+    """Owns the snapshot of one host.
+
+    Everything that happens comes through one queue to one thread, which reduces it, has the crew
+    carry out the effects, and tells the listeners when the picture differs. All public methods may
+    be called from any thread and return at once, but for ``wait`` and ``close``.
+    """
+
+    def __init__(self, host: HostProfile, catalogue: Catalogue, crew: Crew, owner: str) -> None:
+        self._snapshot = first_snapshot(host, catalogue)
+        self._crew = crew
+        self._owner = owner
+        self._events: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
+        self._listeners: list[Listener] = []
+        self._changed = threading.Condition()
+        self._numbers = 0
+        self._thread = threading.Thread(target=self._run, name="sparktray-owner", daemon=True)
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """The picture as last published."""
+        return self._snapshot
+
+    def start(self) -> None:
+        """Connect and begin to watch."""
+        self._crew.report_to(self._events.put)
+        self._thread.start()
+
+    def close(self) -> None:
+        """End everything, within about 2 s; what runs on the host goes on."""
+        self._events.put(None)
+        self._crew.close(_CLOSE_SECONDS)
+        self._thread.join(_CLOSE_SECONDS)
+
+    def subscribe(self, listener: Listener) -> None:
+        """Call the listener on the owner's thread, at once and whenever the picture changes."""
+        with self._changed:
+            self._listeners.append(listener)
+            listener(self._snapshot)
+
+    def wait(self, condition: Callable[[Snapshot], bool], timeout: float) -> Snapshot | None:
+        """Block until the picture meets the condition; None when it did not within ``timeout`` s."""
+        with self._changed:
+            met = self._changed.wait_for(lambda: condition(self._snapshot), timeout)
+            return self._snapshot if met else None
+
+    def wish(self, wish: Wish) -> str:
+        """Ask for a change; the id names the operation in the snapshot, the labels and the journal."""
+        with self._changed:
+            self._numbers += 1
+            number = self._numbers
+        stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
+        identity = f"{stamp}-{os.getpid()}-{number}"
+        self._events.put(Wished(wish, number, identity))
+        return identity
+
+    def cancel(self) -> None:
+        """Ask for the operation under way to be taken back."""
+        active = self._snapshot.active
+        if active is not None:
+            self._events.put(CancelAsked(active.number))
+
+    def open_remote(self) -> Remote | None:
+        """The connected host, for commands that only read; None while there is none."""
+        return self._crew.remote
+
+    def _run(self) -> None:
+        self._take(begin(self._snapshot, time.time()))
+        while True:
+            pause = next_due(self._snapshot, time.time()) - time.time()
+            try:
+                event = self._events.get(timeout=max(0.0, pause))
+            except queue.Empty:
+                event = Ticked()
+            if event is None:
+                return
+            try:
+                self._take(reduce(self._snapshot, event, self._owner, time.time()))
+            except Exception:
+                # A bug must not end the owner: the next event is another chance, the log tells.
+                _log.exception("taking in %s failed", type(event).__name__)
+
+    def _take(self, outcome: Outcome) -> None:
+        snapshot, effects = outcome
+        before, self._snapshot = self._snapshot, snapshot
+        self._crew.pace(busy=snapshot.active is not None)
+        for effect in effects:
+            self._crew.carry_out(effect)
+        if snapshot != before:
+            with self._changed:
+                for listener in self._listeners:
+                    listener(snapshot)
+                self._changed.notify_all()

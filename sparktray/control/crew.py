@@ -1,0 +1,195 @@
+"""Carries out what the reducer wants done, each kind of work on its own lane."""
+
+from __future__ import annotations
+
+import logging
+import random
+import threading
+from collections.abc import Callable
+from typing import assert_never
+
+from sparktray.control import reading
+from sparktray.control.changes import Changes, Records
+from sparktray.control.lanes import Lanes
+from sparktray.control.problems import is_blocking, problem_of
+from sparktray.control.streams import LogFollower, follow_events, follow_vitals, watch_link
+from sparktray.decide.effects import (
+    Connect,
+    Effect,
+    FollowLog,
+    Interrupt,
+    Journal,
+    Perform,
+    Probe,
+    ReadContainer,
+    ReadContainers,
+    ReadLogTail,
+    RememberLoad,
+    StopFollowing,
+    TakeSurvey,
+)
+from sparktray.domain.catalogue import Catalogue
+from sparktray.domain.events import Event, LinkDown, LinkUp
+from sparktray.domain.host import HostProfile
+from sparktray.remote.contract import Remote
+from sparktray.remote.errors import LinkLost, RemoteError
+
+_log = logging.getLogger(__name__)
+
+# 1 s, 2 s, 4 s ... 60 s, with full jitter so that many laptops do not come back in step.
+_BACKOFF_FIRST = 1.0
+_BACKOFF_MOST = 60.0
+
+
+class Crew:
+    """The hands of one controller: one connection at a time, and the lanes that use it.
+
+    ``dial`` makes a connection and may raise RemoteError. ``carry_out`` and ``pace`` are called on
+    the owner's thread and return at once; results go back through ``report_to``'s function.
+    """
+
+    def __init__(
+        self,
+        host: HostProfile,
+        catalogue: Catalogue,
+        dial: Callable[[], Remote],
+        records: Records,
+        *,
+        keep_trying: bool,
+    ) -> None:
+        self._host = host
+        self._catalogue = catalogue
+        self._dial = dial
+        self._keep_trying = keep_trying
+        self._lanes = Lanes()
+        self._changes = Changes(host, catalogue, records)
+        self._post: Callable[[Event], None] = lambda event: None
+        self._remote: Remote | None = None
+        self._epoch = 0
+        self._busy = threading.Event()
+        self._closing = threading.Event()
+        self._followers: dict[str, LogFollower] = {}
+
+    @property
+    def remote(self) -> Remote | None:
+        """The present connection, None while there is none."""
+        return self._remote
+
+    def report_to(self, post: Callable[[Event], None]) -> None:
+        """Where results go; called before the first effect."""
+        self._post = post
+
+    def pace(self, *, busy: bool) -> None:
+        """Sample quickly while an operation runs."""
+        if busy:
+            self._busy.set()
+        else:
+            self._busy.clear()
+
+    def close(self, timeout: float) -> None:
+        """End the connection and the lanes."""
+        self._closing.set()
+        self._changes.interrupt()
+        for follower in list(self._followers.values()):
+            follower.close()
+        remote, self._remote = self._remote, None
+        if remote is not None:
+            remote.close()
+        self._lanes.close(timeout)
+
+    def carry_out(self, effect: Effect) -> None:
+        """Hand an effect to its lane."""
+        match effect:
+            case Connect():
+                if effect.attempt == 0 or self._keep_trying or self._busy.is_set():
+                    self._lanes.put("link", lambda: self._connect(effect))
+            case ReadContainers():
+                self._read(
+                    "docker",
+                    effect.epoch,
+                    lambda r: reading.read_containers(r, effect, self._catalogue, self._host),
+                )
+            case ReadContainer():
+                self._read("confirm", effect.epoch, lambda r: reading.read_container(r, effect))
+            case Probe():
+                self._read(f"probe-{effect.server.name}", effect.epoch, lambda r: reading.probe(r, effect))
+            case ReadLogTail():
+                self._read("tail", effect.epoch, lambda r: reading.read_log_tail(r, effect))
+            case FollowLog():
+                self._follow(effect)
+            case StopFollowing():
+                self._stop_following(effect.server)
+            case TakeSurvey():
+                self._lanes.put("operation", lambda: self._post(self._changes.survey(self._remote, effect)))
+            case Perform():
+                self._lanes.put("operation", lambda: self._perform(effect))
+            case Interrupt():
+                self._changes.interrupt()
+            case Journal():
+                self._lanes.put("operation", lambda: self._changes.journal(effect.operation))
+            case RememberLoad():
+                self._lanes.put("operation", lambda: self._changes.remember(effect))
+            case _:  # pragma: no cover
+                assert_never(effect)
+
+    def _perform(self, effect: Perform) -> None:
+        self._post(self._changes.perform(self._remote, effect, self._post))
+
+    def _read(self, lane: str, epoch: int, job: Callable[[Remote], Event]) -> None:
+        """A reading whose failure for want of a link is told by the link itself."""
+
+        def read() -> None:
+            remote = self._remote
+            if remote is None or epoch != self._epoch:
+                return
+            try:
+                self._post(job(remote))
+            except RemoteError as error:
+                _log.info("reading on %s ended: %s", lane, error)
+
+        self._lanes.put(lane, read)
+
+    def _connect(self, effect: Connect) -> None:
+        if effect.attempt and self._closing.wait(_pause(effect.attempt)):
+            return
+        if self._remote is not None:
+            self._remote.close()
+            self._remote = None
+        try:
+            remote = self._dial()
+        except RemoteError as error:
+            problem = problem_of(error, self._host)
+            self._post(LinkDown(effect.epoch, problem, blocked=is_blocking(error)))
+            return
+        if self._closing.is_set():
+            remote.close()
+            return
+        self._remote, self._epoch = remote, effect.epoch
+        self._post(LinkUp(effect.epoch))
+        self._watch(remote, effect.epoch)
+
+    def _watch(self, remote: Remote, epoch: int) -> None:
+        lost = problem_of(LinkLost(reason="closed"), self._host)
+        remote.on_lost(lambda: None if self._closing.is_set() else self._post(LinkDown(epoch, lost)))
+        for name, work in (
+            ("events", lambda: follow_events(remote, epoch, self._host, self._post, self._closing)),
+            ("vitals", lambda: follow_vitals(remote, epoch, self._post, self._closing, self._busy)),
+            ("alive", lambda: watch_link(remote, self._closing)),
+        ):
+            threading.Thread(target=work, name=f"sparktray-{name}-{epoch}", daemon=True).start()
+
+    def _follow(self, effect: FollowLog) -> None:
+        remote = self._remote
+        self._stop_following(effect.server)
+        if remote is not None and effect.epoch == self._epoch:
+            self._followers[effect.server] = LogFollower(remote, effect, self._post)
+
+    def _stop_following(self, server: str) -> None:
+        follower = self._followers.pop(server, None)
+        if follower is not None:
+            follower.close()
+
+
+def _pause(attempt: int) -> float:
+    most = min(_BACKOFF_MOST, _BACKOFF_FIRST * 2.0 ** min(attempt - 1, 10))
+    return random.uniform(0.5, 1.0) * most  # noqa: S311  spreads retries, keeps no secret

@@ -1,0 +1,177 @@
+"""From an error on the road to the host to what a person reads: one sentence, one remedy."""
+
+from __future__ import annotations
+
+from sparktray.domain.host import HostProfile
+from sparktray.domain.phrase import Phrase, phrase
+from sparktray.domain.problem import Problem
+from sparktray.domain.text import clean_line, clean_name
+from sparktray.engines.docker_failures import diagnose_docker
+from sparktray.remote.errors import DockerProblem, HostKeyProblem, KeyFileUnusable, LoginRefused, RemoteError
+
+READ_FINGERPRINT = "ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub"
+
+
+def is_blocking(error: RemoteError) -> bool:
+    """True when trying again by itself is useless or harmful: only a person can mend it."""
+    return isinstance(error, HostKeyProblem | KeyFileUnusable | LoginRefused)
+
+
+def problem_of(error: RemoteError, host: HostProfile) -> Problem:
+    """The problem that an error of ``remote`` is for this host."""
+    if isinstance(error, DockerProblem):
+        told = diagnose_docker(error.details.get("stderr", "") or error.details.get("message", ""))
+        if told is not None:
+            return told
+    cause, remedy = _sentences(error, host)
+    return Problem(error.code, cause, remedy, clean_line(str(error)))
+
+
+def _sentences(error: RemoteError, host: HostProfile) -> tuple[Phrase, Phrase]:
+    if isinstance(error, HostKeyProblem | KeyFileUnusable | LoginRefused):
+        return _identity(error, host)
+    name, port = host.name, host.port
+    match error.code:
+        case "name-not-found":
+            return (
+                phrase("The name {address} is not known on this network.", address=host.address),
+                phrase("A .local name needs the same network; use the IP address or a VPN name."),
+            )
+        case "port-closed":
+            return (
+                phrase("{host} is on, but nothing answers on its SSH port {port}.", host=name, port=port),
+                phrase("Start sshd on it, or correct the port: sparktray host add {host} --port", host=name),
+            )
+        case "host-silent" | "host-unreachable":
+            return (
+                phrase("{host} does not answer at {address}.", host=name, address=host.address),
+                phrase("Check that it is switched on and that this computer is in its network or VPN."),
+            )
+        case "ssh-silent" | "ssh-broken":
+            return (
+                phrase(
+                    "Something answers on port {port} of {host}, but no usable SSH.", host=name, port=port
+                ),
+                phrase("If the host is overloaded, wait a minute; else check the port."),
+            )
+        case "link-lost" | "closed":
+            return (
+                phrase("The connection to {host} is lost.", host=name),
+                phrase("It is tried again by itself. Check the network if it stays away."),
+            )
+        case _:
+            return _of_docker(error, host)
+
+
+def _of_docker(error: RemoteError, host: HostProfile) -> tuple[Phrase, Phrase]:
+    name = host.name
+    match error.code:
+        case "docker-missing":
+            return (
+                phrase("There is no Docker on {host} that this user could reach.", host=name),
+                phrase("Install Docker on the host, or put it into the PATH of SSH logins."),
+            )
+        case "docker-forbidden":
+            return (
+                phrase("Docker on {host} refuses the user {user}.", host=name, user=host.user or "?"),
+                phrase(
+                    "Add it to the group: sudo usermod -aG docker {user}. Then connect again.",
+                    user=host.user or "?",
+                ),
+            )
+        case "docker-silent":
+            return (
+                phrase("Docker on {host} does not answer.", host=name),
+                phrase("Look at it on the host: systemctl status docker"),
+            )
+        case "deadline":
+            return (
+                phrase("{host} did not answer in time.", host=name),
+                phrase("It may be short of memory and very slow. Wait a minute, then look again."),
+            )
+        case "session-refused" | "forwarding-forbidden":
+            return (
+                phrase("The SSH server of {host} forbids what is needed.", host=name),
+                phrase("Allow AllowTcpForwarding and at least two sessions in its sshd_config."),
+            )
+        case _:
+            return (
+                phrase("{host} answered unexpectedly.", host=name),
+                phrase("Look at the technical detail: {detail}", detail=clean_line(str(error))),
+            )
+
+
+def _identity(error: RemoteError, host: HostProfile) -> tuple[Phrase, Phrase]:
+    details = {key: clean_name(value) for key, value in error.details.items()}
+    match error.code:
+        case "host-key-unknown":
+            return (
+                phrase(
+                    "The host key of {host} is not known yet: {fingerprint} ({type}).",
+                    host=host.name,
+                    fingerprint=details.get("fingerprint", "?"),
+                    type=details.get("key_type", "?"),
+                ),
+                phrase(
+                    "Compare it with what the host shows for {command}, then: "
+                    "sparktray host add {host} --address {address} --fingerprint {fingerprint}",
+                    command=READ_FINGERPRINT,
+                    host=host.name,
+                    address=host.address,
+                    fingerprint=details.get("fingerprint", "?"),
+                ),
+            )
+        case "host-key-changed":
+            return (
+                phrase(
+                    "The host key of {host} has changed: expected {expected}, shown {shown}. "
+                    "Nothing was sent.",
+                    host=host.name,
+                    expected=details.get("expected", "?"),
+                    shown=details.get("shown", "?"),
+                ),
+                phrase(
+                    "If you did not set the host up anew, somebody may be in between. If you did: "
+                    "sparktray host remove {host}, then add it again.",
+                    host=host.name,
+                ),
+            )
+        case "key-unusable":
+            return _key_file(details, host)
+        case _:
+            return (
+                phrase(
+                    "{host} refuses the login of {user} with this key.", host=host.name, user=host.user or "?"
+                ),
+                phrase("Install the key on the host: ssh-copy-id, or correct user and key file."),
+            )
+
+
+def _key_file(details: dict[str, str], host: HostProfile) -> tuple[Phrase, Phrase]:
+    path = host.key_file or ""
+    match details.get("reason"):
+        case "none-configured":
+            return (
+                phrase("No key file is set up for {host}.", host=host.name),
+                phrase("Add one: sparktray host add {host} --key FILE", host=host.name),
+            )
+        case "missing":
+            return (
+                phrase("The key file {path} is not there.", path=path),
+                phrase("Correct it: sparktray host add {host} --key FILE", host=host.name),
+            )
+        case "unsafe-mode":
+            return (
+                phrase("Other users can read the key file {path}.", path=path),
+                phrase("Close it: chmod 600 {path}", path=path),
+            )
+        case "encrypted":
+            return (
+                phrase("The key file {path} has a passphrase.", path=path),
+                phrase("Use a key without one for now, for example a new one: ssh-keygen -t ed25519 -N ''"),
+            )
+        case _:
+            return (
+                phrase("The key file {path} cannot be read as a private key.", path=path),
+                phrase("Use an OpenSSH key: ssh-keygen -t ed25519"),
+            )

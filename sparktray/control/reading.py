@@ -1,0 +1,113 @@
+"""Readings of the host, each ending in exactly one event. Run on lanes."""
+
+from __future__ import annotations
+
+import math
+
+from sparktray.control.problems import problem_of
+from sparktray.decide.effects import Probe, ReadContainer, ReadContainers, ReadLogTail
+from sparktray.decide.identity import port_held
+from sparktray.domain.asking import Answer, Ask, Dialogue, Heard, Reading, Result, Silence
+from sparktray.domain.catalogue import Catalogue
+from sparktray.domain.container import LABEL_SERVER, LOCK_NAME, PREVIOUS, Container
+from sparktray.domain.docker_answers import inspected, listed
+from sparktray.domain.events import (
+    ContainerRead,
+    ContainersRead,
+    ContainersUnread,
+    Event,
+    LogTailRead,
+    Probed,
+)
+from sparktray.domain.host import HostProfile
+from sparktray.domain.text import split_log
+from sparktray.engines.registry import ENGINES, engine
+from sparktray.remote.contract import Http, Remote
+from sparktray.remote.errors import (
+    BadAnswer,
+    ConnectionRefused,
+    DeadlinePassed,
+    DockerProblem,
+    ForwardingForbidden,
+    TooLarge,
+)
+
+TAIL_LINES = 200
+
+
+def containers_of(remote: Remote, catalogue: Catalogue) -> tuple[Container, ...]:
+    """All containers; the details of those that are, were or could be a server, or the lock."""
+    found = []
+    for container in listed(remote.docker.containers()):
+        if not _concerns_us(container, catalogue):
+            found.append(container)
+            continue
+        detailed = inspected(remote.docker.inspect(container.id))
+        if detailed is not None:
+            found.append(detailed)
+    return tuple(found)
+
+
+def _concerns_us(container: Container, catalogue: Catalogue) -> bool:
+    names = {LOCK_NAME, catalogue.open_webui.container}
+    for server in catalogue.servers:
+        names |= {server.container, server.container + PREVIOUS}
+        if port_held(container, server.port):
+            return True
+    if container.name in names or LABEL_SERVER in container.labels:
+        return True
+    return any(known.recognises(container) for known in ENGINES.values())
+
+
+def read_containers(remote: Remote, effect: ReadContainers, catalogue: Catalogue, host: HostProfile) -> Event:
+    """A full reading."""
+    try:
+        return ContainersRead(effect.epoch, effect.asked, containers_of(remote, catalogue))
+    except (DockerProblem, DeadlinePassed, TooLarge, BadAnswer) as error:
+        return ContainersUnread(effect.epoch, problem_of(error, host))
+
+
+def read_container(remote: Remote, effect: ReadContainer) -> Event:
+    """One container, to confirm what an event told."""
+    return ContainerRead(effect.epoch, effect.asked, effect.id, inspected(remote.docker.inspect(effect.id)))
+
+
+def read_log_tail(remote: Remote, effect: ReadLogTail) -> Event:
+    """The last lines of a container that ended; none when Docker cannot give them any more."""
+    since = None if effect.since is None else math.floor(effect.since)
+    try:
+        raw = remote.docker.logs(effect.container, tail=TAIL_LINES, since=since)
+    except (DockerProblem, DeadlinePassed, TooLarge):
+        raw = []
+    lines = tuple(line for text in raw for line in split_log(text.decode("utf-8", "replace")))
+    return LogTailRead(effect.epoch, effect.server, effect.container, lines[-TAIL_LINES:])
+
+
+def probe(remote: Remote, effect: Probe) -> Event:
+    """Ask a server how it is."""
+    known = engine(effect.server.engine)
+    reading: Reading = converse(remote.http, effect.server.port, known.probe(effect.depth))
+    return Probed(effect.epoch, effect.server.name, effect.container, reading)
+
+
+def converse(http: Http, port: int, dialogue: Dialogue[Result]) -> Result:
+    """Carry out a dialogue with whatever listens on a port of the host."""
+    try:
+        ask = next(dialogue)
+        while True:
+            ask = dialogue.send(_hear(http, port, ask))
+    except StopIteration as end:
+        result: Result = end.value
+        return result
+
+
+def _hear(http: Http, port: int, ask: Ask) -> Heard:
+    try:
+        answer = http.ask(port, ask.method, ask.path, json=ask.json, deadline=ask.deadline)
+    except (ConnectionRefused, ForwardingForbidden):
+        return Silence.REFUSED
+    except DeadlinePassed:
+        return Silence.LATE
+    except (BadAnswer, TooLarge):
+        return Silence.BROKEN
+    return Answer(answer.status, answer.body)

@@ -1,0 +1,154 @@
+"""Threads that live as long as a connection: Docker's events, vitals, liveness, logs of loads."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+
+from sparktray.control.problems import problem_of
+from sparktray.decide.effects import FollowLog
+from sparktray.domain.docker_answers import event as docker_event
+from sparktray.domain.events import ContainersUnread, DockerHappened, Event, LogSaid, Sampled, StreamOpened
+from sparktray.domain.host import HostProfile
+from sparktray.domain.text import split_log
+from sparktray.domain.vitals import read_vitals
+from sparktray.remote.contract import Remote, Stream
+from sparktray.remote.errors import Closed, LinkLost, RemoteError
+
+Post = Callable[[Event], None]
+_log = logging.getLogger(__name__)
+
+# dockerd is back within seconds of a restart; trying more often only fills its log.
+_REOPEN_SECONDS = 2.0
+_IDLE_SAMPLE_SECONDS = 5.0
+_BUSY_SAMPLE_SECONDS = 1.0
+# How soon the beginning of an operation quickens the pace.
+_PACE_SECONDS = 0.5
+# Dead after two missed answers: a person sees "no contact" within 25 s of a cut cable.
+_ALIVE_SECONDS = 15.0
+_ALIVE_DEADLINE = 5.0
+# A server that floods its log (15 MB/s were measured) costs one event a tenth of a second.
+_LOG_BATCH_SECONDS = 0.1
+_LOG_BATCH_LINES = 200
+
+
+def follow_events(
+    remote: Remote, epoch: int, host: HostProfile, post: Post, closing: threading.Event
+) -> None:
+    """Tell of Docker's container events until the link is gone; reopened when Docker restarts."""
+    while not closing.is_set():
+        try:
+            with remote.docker.events() as stream:
+                post(StreamOpened(epoch))
+                for answer in stream:
+                    happened = docker_event(answer)
+                    if happened is not None:
+                        post(DockerHappened(epoch, happened))
+        except (LinkLost, Closed):
+            return
+        except RemoteError as error:
+            post(ContainersUnread(epoch, problem_of(error, host)))
+        if closing.wait(_REOPEN_SECONDS):
+            return
+
+
+def follow_vitals(
+    remote: Remote, epoch: int, post: Post, closing: threading.Event, busy: threading.Event
+) -> None:
+    """Sample the host every 5 s, every second while an operation runs."""
+    while not closing.is_set():
+        try:
+            sample = remote.sample()
+            post(Sampled(epoch, read_vitals(sample.meminfo, _gpu(sample.gpu), sample.disk, time.time())))
+        except (LinkLost, Closed):
+            return
+        except RemoteError as error:
+            _log.info("no vitals: %s", error)
+            post(Sampled(epoch, read_vitals("", "", "", time.time())))
+        if _pause(closing, busy):
+            return
+
+
+def _pause(closing: threading.Event, busy: threading.Event) -> bool:
+    """Wait until the next sample is due; an operation that begins cuts it short. True at the end."""
+    if busy.is_set():
+        return closing.wait(_BUSY_SAMPLE_SECONDS)
+    until = time.monotonic() + _IDLE_SAMPLE_SECONDS
+    while time.monotonic() < until and not busy.is_set():
+        if closing.wait(_PACE_SECONDS):
+            return True
+    return closing.is_set()
+
+
+def _gpu(line: str) -> str:
+    """The sampler's CSV (name, driver, percent, celsius, watt, clock) without driver and clock."""
+    fields = line.split(",")
+    return ",".join([*fields[:1], *fields[2:5]])
+
+
+def watch_link(remote: Remote, closing: threading.Event) -> None:
+    """Ask for a sign of life; SSH's own keepalive never notices a dead peer.
+
+    ``check`` ends the link itself when no answer comes, which ends everything that uses it.
+    """
+    while not closing.wait(_ALIVE_SECONDS):
+        try:
+            remote.check(deadline=_ALIVE_DEADLINE)
+        except RemoteError as error:
+            _log.info("the link is gone: %s", error)
+            return
+
+
+class LogFollower:
+    """Sends a container's log lines in batches until it ends or is closed."""
+
+    def __init__(self, remote: Remote, effect: FollowLog, post: Post) -> None:
+        self._remote = remote
+        self._effect = effect
+        self._post = post
+        self._lines: deque[str] = deque(maxlen=_LOG_BATCH_LINES)
+        self._some = threading.Event()
+        self._over = threading.Event()
+        self._stream: Stream[bytes] | None = None
+        name = f"sparktray-log-{effect.server}"
+        threading.Thread(target=self._read, name=name, daemon=True).start()
+        threading.Thread(target=self._send, name=f"{name}-out", daemon=True).start()
+
+    def close(self) -> None:
+        """End the following; nothing is posted afterwards but what is on its way."""
+        self._over.set()
+        self._some.set()
+        stream = self._stream
+        if stream is not None:
+            stream.close()
+
+    def _read(self) -> None:
+        try:
+            self._stream = self._remote.docker.follow_logs(self._effect.container, since=self._effect.since)
+            with self._stream as stream:
+                if self._over.is_set():
+                    return
+                for line in stream:
+                    self._lines.extend(split_log(line.decode("utf-8", "replace")))
+                    self._some.set()
+        except RemoteError as error:
+            _log.info("following the log of %s ended: %s", self._effect.server, error)
+        finally:
+            self._over.set()
+            self._some.set()
+
+    def _send(self) -> None:
+        while True:
+            self._some.wait()
+            over = self._over.is_set()
+            self._some.clear()
+            lines = tuple(self._lines.popleft() for _ in range(len(self._lines)))
+            if lines:
+                effect = self._effect
+                self._post(LogSaid(effect.epoch, effect.server, effect.container, lines))
+            if over:
+                return
+            self._over.wait(_LOG_BATCH_SECONDS)

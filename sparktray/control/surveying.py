@@ -1,0 +1,143 @@
+"""Reads from the host what a plan needs: image, model folder, listeners, clock, leftovers of ours."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+
+import msgspec
+
+from sparktray.decide.changing.preflight import chosen_server, loads_by_api
+from sparktray.domain.catalogue import Catalogue
+from sparktray.domain.container import LABEL_OPERATION, LOCK_NAME
+from sparktray.domain.docker_answers import seconds
+from sparktray.domain.host import HostProfile
+from sparktray.domain.operation import SwitchWish, Wish
+from sparktray.domain.problem import Problem
+from sparktray.domain.snapshot import Snapshot, first_snapshot
+from sparktray.domain.survey import Listener, ModelFolder, Survey, read_listeners
+from sparktray.remote.contract import EntryKind, Remote
+from sparktray.remote.errors import RemoteError, TooLarge
+
+# The weight index of a 400 B model has 100,000 names and 8 MB.
+_INDEX_CAP = 32 * 1024 * 1024
+_CONFIG_CAP = 1024 * 1024
+
+
+class Surveyor:
+    """Takes surveys of one host; several readings at a time, each on its own channel."""
+
+    def __init__(self, host: HostProfile, catalogue: Catalogue) -> None:
+        self._host = host
+        self._blank: Snapshot = first_snapshot(host, catalogue)
+
+    def take(self, remote: Remote, wish: Wish, put_aside: frozenset[str], ours: frozenset[str]) -> Survey:
+        """Read everything a plan for this wish needs; raises RemoteError.
+
+        ``put_aside`` are containers our journal knows as left over, ``ours`` operations of this
+        computer that never ended.
+        """
+        path, image = self._wanted(wish)
+        with ThreadPoolExecutor(max_workers=4, thread_name_prefix="sparktray-survey") as pool:
+            folder = pool.submit(self._folder, remote, path)
+            listeners = pool.submit(_listeners, remote)
+            lock = pool.submit(remote.docker.inspect, LOCK_NAME)
+            info = remote.docker.info()
+            images = remote.docker.get("/images/json")
+            present = image is None or remote.docker.image(image) is not None
+            dead = _dead_lock(lock.result(), ours)
+            return Survey(
+                image_present=present,
+                host_time=seconds(info.get("SystemTime")) or 0.0,
+                folder=folder.result(),
+                lock_image=image if present and image else _first_tag(images),
+                listeners=listeners.result(),
+                abandoned=put_aside | dead,
+            )
+
+    def _wanted(self, wish: Wish) -> tuple[str | None, str | None]:
+        """The model folder and the image that a wish needs."""
+        if not isinstance(wish, SwitchWish):
+            return None, None
+        chosen = chosen_server(self._blank, wish)
+        if isinstance(chosen, Problem):
+            return None, None
+        model, server = chosen
+        if loads_by_api(server) or model.path is None:
+            return None, server.image
+        return self._host.expand(model.path), server.image
+
+    def _folder(self, remote: Remote, path: str | None) -> ModelFolder | None:
+        entries = remote.list_folder(path) if path is not None else None
+        if path is None or entries is None:
+            return None
+        files = {entry.name: entry.size for entry in entries if entry.kind is EntryKind.FILE}
+        return ModelFolder(
+            path,
+            files,
+            _json_file(remote, path, "config.json", files, _CONFIG_CAP),
+            _json_file(remote, path, "model.safetensors.index.json", files, _INDEX_CAP),
+        )
+
+
+def _json_file(
+    remote: Remote, path: str, name: str, files: Mapping[str, int], cap: int
+) -> Mapping[str, object] | None:
+    if name not in files:
+        return None
+    try:
+        content = remote.read_file(f"{path}/{name}", cap=cap)
+    except TooLarge:
+        return None
+    try:
+        decoded = msgspec.json.decode(content or b"")
+    except (msgspec.DecodeError, RecursionError):
+        return None
+    return decoded if isinstance(decoded, dict) else None
+
+
+def _listeners(remote: Remote) -> tuple[Listener, ...]:
+    """Who listens on the host; without ``ss`` nobody is known, and Docker tells at the start."""
+    try:
+        told = remote.run(["ss", "-Hltnp"], deadline=10.0)
+    except RemoteError:
+        return ()
+    return read_listeners(told.stdout.decode("utf-8", "replace"))
+
+
+def _first_tag(images: object) -> str | None:
+    """Any image of the host by a tag of it, to make a lock from."""
+    for image in images if isinstance(images, list) else []:
+        for tag in image.get("RepoTags") or []:
+            if isinstance(tag, str) and tag != "<none>:<none>":
+                return tag
+    return None
+
+
+def _dead_lock(lock: Mapping[str, object] | None, ours: frozenset[str]) -> frozenset[str]:
+    """The lock's id when an operation of this computer left it whose program is gone."""
+    config = (lock or {}).get("Config")
+    labels = config.get("Labels") if isinstance(config, dict) else None
+    operation = labels.get(LABEL_OPERATION) if isinstance(labels, dict) else None
+    if lock is None or not isinstance(operation, str) or operation not in ours or _alive(operation):
+        return frozenset()
+    return frozenset({str(lock.get("Id"))})
+
+
+def _alive(operation: str) -> bool:
+    """Whether the program of an operation still runs; its id holds the process number.
+
+    On Windows there is no harmless way to ask by number, so its lock waits for its expiry.
+    """
+    process = operation.split("-")[1] if operation.count("-") == 2 else ""
+    if sys.platform == "win32" or not process.isdecimal():
+        return True
+    try:
+        os.kill(int(process), 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

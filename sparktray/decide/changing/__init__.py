@@ -1,0 +1,1 @@
+"""Changing a host: plans, their steps, why not, and how an operation goes on."""

@@ -1,0 +1,173 @@
+"""Ollama. Facts are those of 0.33: one server, models are loaded and unloaded by its API."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+
+from sparktray.domain.asking import Answer, Ask, Dialogue, Health, Heard, Proof, Reading, ServedModel, Silence
+from sparktray.domain.catalogue import EngineKind, ModelKind
+from sparktray.domain.container import Container
+from sparktray.domain.phrase import phrase
+from sparktray.domain.problem import Failure
+from sparktray.domain.snapshot import LoadProgress
+from sparktray.engines import commands, openai_answers
+from sparktray.engines.failures import GENERAL_RULES, diagnose, rule
+from sparktray.engines.openai_answers import QUICK_DEADLINE, succeeded, verdict, whole
+from sparktray.engines.protocol import Activity, Depth, Launch
+
+_PORT = 11434
+_VERSION = Ask("GET", "/api/version", deadline=QUICK_DEADLINE)
+_LOADED = Ask("GET", "/api/ps", deadline=QUICK_DEADLINE)
+_INSTALLED = Ask("GET", "/api/tags", deadline=openai_answers.LIST_DEADLINE)
+LOAD_DEADLINE = 600.0  # Ollama itself gives up when a load stands still for 5 min (OLLAMA_LOAD_TIMEOUT)
+UNLOAD_DEADLINE = 30.0  # answered at once; the memory comes back later
+
+RULES = (
+    rule(
+        "out-of-memory",
+        r"model requires more system memory(?: \((?P<wanted>[^)]+)\))?",
+        phrase("The memory of the host is not enough for this model."),
+        phrase("Stop another server or choose a smaller model."),
+    ),
+    rule(
+        "killed",
+        r"llama runner process has terminated: signal: killed",
+        phrase("The system ended a part of the server, most likely because memory ran out."),
+        phrase("Stop another server or choose a smaller model."),
+    ),
+    rule(
+        "model-not-installed",
+        r"model '(?P<name>[^']+)' not found",
+        phrase("Ollama has no model {name}."),
+        phrase("Install it on the host: ollama pull {name}"),
+    ),
+    rule(
+        "port-taken",
+        r"listen tcp \S+: bind: address already in use",
+        phrase("The server's port is already in use."),
+        phrase("Stop the program that holds the port, then start the model again."),
+    ),
+    *GENERAL_RULES,
+)
+_DEATH = re.compile(r"llama runner process has terminated|^panic: |^fatal error: ")
+
+
+class Ollama:
+    """Ollama, as a container or as the host's own service."""
+
+    kind = EngineKind.OLLAMA
+    lives_outside_docker = True
+    loads_by_api = True
+
+    def recognises(self, container: Container) -> bool:
+        """By ``ollama serve``, else by its image, unless another ``ollama`` command runs there."""
+        words = commands.words_of(container)
+        verb = next((b for a, b in pairwise(words) if commands.base_name(a) == "ollama"), None)
+        if verb is not None:
+            return verb == "serve"
+        name = commands.repository(container.image)
+        return (name == "ollama" or name.endswith("/ollama")) and not commands.idles(words)
+
+    def port_of(self, container: Container) -> int | None:
+        """11434: another one is set in the environment, which is not read."""
+        return _PORT
+
+    def model_path(self, container: Container) -> str | None:
+        """None: the command line names no model."""
+        return None
+
+    def declared_name(self, container: Container) -> str | None:
+        """None: the command line names no model."""
+        return None
+
+    def run_argv(self, launch: Launch) -> tuple[str, ...]:
+        """The server, without a model; models lie in the volume ``ollama``."""
+        ports = ("-p", f"{launch.server.port}:{_PORT}")
+        return commands.docker_run(launch, (*ports, "-v", "ollama:/root/.ollama"), ())
+
+    def needed_bytes(self, launch: Launch) -> int | None:
+        """None: Ollama decides by itself how much of a model it keeps where."""
+        return None
+
+    def probe(self, depth: Depth) -> Dialogue[Reading]:
+        """Version, then what is loaded; what is installed only in ``HEALTH``.
+
+        The version tells Ollama from an SGLang that speaks Ollama's other routes. Nothing asked here
+        loads a model or prolongs its stay.
+        """
+        heard = yield _VERSION
+        if isinstance(heard, Silence):
+            return Reading(Health.REFUSED if heard is Silence.REFUSED else Health.SILENT)
+        if not succeeded(heard) or not isinstance(heard.field("version"), str):
+            return Reading(Health.SILENT)
+        loaded = _models((yield _LOADED))
+        served = None if loaded is None else tuple(_served(entry) for entry in loaded)
+        if depth is not Depth.HEALTH:
+            return Reading(Health.READY, served)
+        listed = _models((yield _INSTALLED))
+        if listed is None:
+            return Reading(Health.READY, served)
+        # Entries with a remote_host run in Ollama's cloud and take nothing of this host.
+        installed = tuple(str(entry["name"]) for entry in listed if not entry.get("remote_host"))
+        return Reading(Health.READY, served, installed)
+
+    def prove(self, served_name: str, kind: ModelKind) -> Dialogue[Proof]:
+        """One token, or one embedding, by the routes clients use; they leave ``keep_alive`` as it is."""
+        return openai_answers.prove(served_name, kind)
+
+    def progress(self, lines: Sequence[str], before: LoadProgress | None) -> LoadProgress | None:
+        """Unchanged: the log does not tell how far a load is."""
+        return before
+
+    def activity(self, lines: Sequence[str]) -> Activity:
+        """Nothing: the log tells of requests only when they are over."""
+        return Activity()
+
+    def diagnose(self, lines: Sequence[str]) -> Failure | None:
+        """By the rules above; the text of an API error counts as a line."""
+        return diagnose(RULES, lines, _DEATH)
+
+
+def load(name: str) -> Dialogue[Proof]:
+    """Load a model and keep it: a request without a prompt ends when it is loaded.
+
+    Embedding models refuse ``/api/generate`` with 400; an empty input to ``/api/embed`` loads them.
+    """
+    body: Mapping[str, object] = {"model": name, "keep_alive": -1, "stream": False}
+    heard = yield Ask("POST", "/api/generate", json=body, deadline=LOAD_DEADLINE)
+    if isinstance(heard, Answer) and heard.status == 400:
+        body = {"model": name, "keep_alive": -1, "input": ""}
+        heard = yield Ask("POST", "/api/embed", json=body, deadline=LOAD_DEADLINE)
+    return verdict(heard, _without_error(heard))
+
+
+def unload(name: str) -> Dialogue[Proof]:
+    """Let go of a model. It disappears from ``/api/ps`` once its last request is over."""
+    body: Mapping[str, object] = {"model": name, "keep_alive": 0, "stream": False}
+    heard = yield Ask("POST", "/api/generate", json=body, deadline=UNLOAD_DEADLINE)
+    if isinstance(heard, Answer) and heard.status == 400:
+        body = {"model": name, "keep_alive": 0, "input": ""}
+        heard = yield Ask("POST", "/api/embed", json=body, deadline=UNLOAD_DEADLINE)
+    return verdict(heard, _without_error(heard))
+
+
+def _without_error(heard: Heard) -> bool:
+    return isinstance(heard, Answer) and isinstance(heard.json(), dict) and heard.field("error") is None
+
+
+def _models(heard: Heard) -> list[Mapping[str, object]] | None:
+    if not isinstance(heard, Answer) or heard.status != 200:
+        return None
+    body = heard.json()
+    if not isinstance(body, dict) or "models" not in body:
+        return None
+    entries = body["models"] or []
+    if not isinstance(entries, list):
+        return None
+    return [e for e in entries if isinstance(e, dict) and isinstance(e.get("name"), str) and e["name"]]
+
+
+def _served(entry: Mapping[str, object]) -> ServedModel:
+    return ServedModel(str(entry["name"]), context_length=whole(entry.get("context_length")))

@@ -1,0 +1,240 @@
+"""vLLM. Facts are those of 0.33, with the older spellings of 0.11 where they differ."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from sparktray.domain.asking import Answer, Ask, Dialogue, Health, Proof, Reading, Silence
+from sparktray.domain.catalogue import EngineKind, ModelKind
+from sparktray.domain.container import Container
+from sparktray.domain.phrase import phrase
+from sparktray.domain.problem import Failure
+from sparktray.domain.snapshot import LoadProgress
+from sparktray.engines import commands, openai_answers, prometheus, sizes
+from sparktray.engines.failures import GB10_RULES, GENERAL_RULES, PTXAS, diagnose, rule
+from sparktray.engines.phases import Milestone, follow
+from sparktray.engines.protocol import Activity, Depth, Launch
+
+_PORT = 8000
+_ENTRYPOINT_IMAGE = "vllm/vllm-openai"  # its entrypoint is already `vllm serve`; NVIDIA's images have none
+_HEALTH = Ask("GET", "/health", deadline=openai_answers.QUICK_DEADLINE)
+_METRICS = Ask("GET", "/metrics", deadline=openai_answers.QUICK_DEADLINE)
+
+_LOADING = phrase("Loading weights")
+_COMPILING = phrase("Compiling the model")
+_CACHE = phrase("Allocating the KV cache")
+_GRAPHS = phrase("Capturing CUDA graphs")
+_GRAPHS_COUNTED = phrase("Capturing CUDA graphs ({done}/{total})")
+_WARMING = phrase("Warming up")
+_GRAPH_BAR = r"[^:]*:\s*\d+%\|(?:.*?\|\s*(?P<done>\d+)/(?P<total>\d+))?"
+
+MILESTONES = (
+    Milestone(re.compile(r"vLLM API server version |Initializing a V1 LLM engine"), phrase("Starting"), 0.0),
+    Milestone(re.compile(r"Starting to load model "), _LOADING, 0.02),
+    Milestone(
+        re.compile(
+            r"(?:Loading (?:safetensors|pt) checkpoint shards|Multi-thread loading shards)"
+            r"[^:]*:\s*\d+% Completed \| (?P<done>\d+)/(?P<total>\d+)"
+        ),
+        _LOADING,
+        0.02,
+        0.60,
+        phrase("Loading weights ({done}/{total})"),
+    ),
+    Milestone(re.compile(r"Loading weights took "), _LOADING, 0.60),
+    Milestone(re.compile(r"Model loading took "), _COMPILING, 0.62),
+    Milestone(re.compile(r"Dynamo bytecode transform time: "), _COMPILING, 0.65),
+    Milestone(re.compile(r"Compiling a graph for .* takes "), _COMPILING, 0.70),
+    Milestone(
+        re.compile(r"Directly load the compiled graph|torch\.compile (?:took|takes) "), _COMPILING, 0.74
+    ),
+    Milestone(re.compile(r"Available KV cache memory: "), _CACHE, 0.76),
+    Milestone(re.compile(r"GPU KV cache size: "), _CACHE, 0.78),
+    Milestone(
+        re.compile(r"Capturing CUDA graphs \(mixed prefill-decode, " + _GRAPH_BAR),
+        _GRAPHS,
+        0.78,
+        0.86,
+        _GRAPHS_COUNTED,
+    ),
+    Milestone(
+        re.compile(r"Capturing CUDA graphs \(decode, " + _GRAPH_BAR), _GRAPHS, 0.78, 0.94, _GRAPHS_COUNTED
+    ),
+    Milestone(re.compile(r"Graph capturing finished in "), _WARMING, 0.94),
+    Milestone(re.compile(r"init engine \(.*\) took "), _WARMING, 0.96),
+    Milestone(re.compile(r"Starting vLLM (?:API )?server(?: \d+)? on "), _WARMING, 0.98),
+    Milestone(re.compile(r"Application startup complete\."), phrase("Ready"), 1.0),
+)
+
+RULES = (
+    rule(
+        "ptxas-sm121",
+        PTXAS,
+        phrase("This vLLM image's toolchain does not know the GB10 (sm_121a)."),
+        phrase("Start the same model on SGLang."),
+    ),
+    *GB10_RULES,
+    rule(
+        "memory-held",
+        r"Free memory on device (?:\S+ )?\((?P<free>[\d.]+)/[\d.]+ GiB\) on startup is less than"
+        r" desired GPU memory utilization \([\d.]+, (?P<wanted>[\d.]+) GiB\)",
+        phrase("Only {free} GiB of memory were free; vLLM wanted {wanted} GiB."),
+        phrase("Stop another server, or set context in the catalogue to make vLLM take less."),
+    ),
+    rule(
+        "memory-moved",
+        r"Error in memory profiling\. Initial free memory",
+        phrase("Memory was freed by another program while vLLM measured it."),
+        phrase("Start the model again."),
+    ),
+    rule(
+        "kv-too-small",
+        r"larger than the available KV cache memory \((?P<room>[\d.]+) GiB\)"
+        r".*estimated maximum model length is (?P<most>\d+)",
+        phrase("The memory for the context is enough for {most} tokens only."),
+        phrase("Set the context to {most} tokens or less."),
+    ),
+    rule(
+        "no-kv-memory",
+        r"No available memory for the cache blocks|larger than the available KV cache memory",
+        phrase("No memory was left for the context."),
+        phrase("Stop another server or choose a shorter context."),
+    ),
+    rule(
+        "context-too-long",
+        r"max_model_len \((?P<asked>\d+)\) is greater than the derived max_model_len \(\D*(?P<most>\d+)",
+        phrase("The model allows at most {most} tokens of context, {asked} were asked for."),
+        phrase("Set the context to {most} tokens or less."),
+    ),
+    *GENERAL_RULES,
+)
+_WRAPPER = re.compile(r"Engine core initialization failed\. See root cause above")
+_DEATH = re.compile(
+    _WRAPPER.pattern + r"|EngineCore failed to start|EngineCore encountered a fatal error|EngineDeadError"
+)
+_STATISTICS = re.compile(
+    r"Avg generation throughput: (?P<speed>[\d.]+) tokens/s, Running: (?P<running>\d+) reqs,"
+    r" Waiting: (?P<waiting>\d+) reqs"
+)
+
+
+class Vllm:
+    """vLLM, one container a model."""
+
+    kind = EngineKind.VLLM
+    lives_outside_docker = False
+    loads_by_api = False
+
+    def recognises(self, container: Container) -> bool:
+        """By ``vllm serve`` or its older module, else by an image named after it that does not idle."""
+        words = commands.words_of(container)
+        if _after_serve(words) is not None or any(w.startswith("vllm.entrypoints.") for w in words):
+            return True
+        name = commands.repository(container.image)
+        foreign = any(word in name for word in ("open-webui", "router"))
+        return "vllm" in name and not foreign and not commands.idles(words)
+
+    def port_of(self, container: Container) -> int | None:
+        """``--port``, else 8000."""
+        return commands.port(container, _PORT)
+
+    def model_path(self, container: Container) -> str | None:
+        """The word after ``serve``, else ``--model``."""
+        rest = _after_serve(commands.words_of(container))
+        if rest and not rest[0].startswith("-"):
+            return rest[0]
+        return commands.option(container, "--model")
+
+    def declared_name(self, container: Container) -> str | None:
+        """``--served-model-name``; of several the first, which answers carry. vLLM takes underscores too."""
+        return commands.option(container, "--served-model-name", "--served_model_name")
+
+    def run_argv(self, launch: Launch) -> tuple[str, ...]:
+        """``vllm serve`` in NVIDIA's images; the images whose entrypoint that is get its arguments only."""
+        port, model = str(launch.server.port), launch.model
+        args = model.args_for(self.kind)
+        has_entrypoint = commands.repository(launch.server.image).endswith(_ENTRYPOINT_IMAGE)
+        command = [] if has_entrypoint else ["vllm", "serve"]
+        command += [commands.INSIDE, "--served-model-name", model.name_on(self.kind)]
+        command += ["--host", commands.ANYWHERE, "--port", port, *args]
+        if model.context is not None and not commands.has_any(args, "--max-model-len"):
+            command += ["--max-model-len", str(model.context)]
+        kept = self._kept(launch)
+        if kept:
+            command += ["--kv-cache-memory-bytes", str(kept)]
+        if model.kind is ModelKind.EMBEDDING and not commands.has_any(args, "--runner", "--task"):
+            command += ["--runner", "pooling"]
+        options = ("--ipc=host", "-p", f"{port}:{port}", *commands.folders(launch, "vllm"))
+        return commands.docker_run(launch, options, command)
+
+    def _kept(self, launch: Launch) -> int | None:
+        """The cache we ask for: all layers at full context, because vLLM refuses to start with less.
+
+        None when the folder does not tell, 0 when it is left to vLLM.
+        """
+        model, folder = launch.model, launch.folder
+        args = model.args_for(self.kind)
+        own = ("--kv-cache-memory-bytes", "--kv-cache-memory", "--gpu-memory-utilization")
+        if model.context is None or model.kind is ModelKind.EMBEDDING or commands.has_any(args, *own):
+            return 0
+        config = folder.config if folder is not None else None
+        a_token = sizes.kv_bytes_per_token(config or {}, sizes.cache_bytes(args))
+        return None if a_token is None else a_token * model.context * model.parallel
+
+    def needed_bytes(self, launch: Launch) -> int | None:
+        """Weights, the cache we ask for, and overhead."""
+        return sizes.needed_bytes(launch.model, launch.folder, self._kept(launch))
+
+    def probe(self, depth: Depth) -> Dialogue[Reading]:
+        """``/health`` is a flag that costs nothing, so every depth asks the same.
+
+        503 means that the engine behind the HTTP server is dead (``EngineDeadError``).
+        """
+        heard = yield _HEALTH
+        if not openai_answers.succeeded(heard):
+            return Reading(Health.REFUSED if heard is Silence.REFUSED else Health.SILENT)
+        listed = yield openai_answers.ASK_LIST
+        locked = isinstance(listed, Answer) and listed.status == 401
+        measured = yield _METRICS
+        text = ""
+        if isinstance(measured, Answer) and measured.status == 200:
+            text = measured.body.decode("utf-8", "replace")
+        return Reading(
+            Health.LOCKED if locked else Health.READY,
+            openai_answers.served_models(listed),
+            running=_count(text, "vllm:num_requests_running"),
+            waiting=_count(text, "vllm:num_requests_waiting"),
+            generated_tokens=prometheus.total(text, "vllm:generation_tokens_total"),
+        )
+
+    def prove(self, served_name: str, kind: ModelKind) -> Dialogue[Proof]:
+        """One token, or one embedding."""
+        return openai_answers.prove(served_name, kind)
+
+    def progress(self, lines: Sequence[str], before: LoadProgress | None) -> LoadProgress | None:
+        """By the table above."""
+        return follow(MILESTONES, lines, before)
+
+    def activity(self, lines: Sequence[str]) -> Activity:
+        """By the last line of statistics, which comes every 10 s while there are requests."""
+        found = next((f for line in reversed(lines) if (f := _STATISTICS.search(line)) is not None), None)
+        if found is None:
+            return Activity()
+        return Activity(int(found["running"]), int(found["waiting"]), float(found["speed"]))
+
+    def diagnose(self, lines: Sequence[str]) -> Failure | None:
+        """By the rules above."""
+        return diagnose(RULES, lines, _DEATH, _WRAPPER)
+
+
+def _after_serve(words: Sequence[str]) -> tuple[str, ...] | None:
+    for index, word in enumerate(words[:-1]):
+        if commands.base_name(word) == "vllm" and words[index + 1] == "serve":
+            return tuple(words[index + 2 :])
+    return None
+
+
+def _count(text: str, name: str) -> int | None:
+    value = prometheus.total(text, name)
+    return None if value is None else round(value)

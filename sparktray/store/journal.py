@@ -1,0 +1,193 @@
+"""What was done to which host, written before and after every step, and how old containers were started."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from sparktray.domain.operation import Operation, OperationEnd, StepName, StepRun, StepState
+from sparktray.domain.phrase import phrase
+from sparktray.domain.problem import Problem
+from sparktray.store.atomic import append_line, read_file, sole_writer, write_file
+from sparktray.store.paths import ConfigFolder, StoreError
+
+LARGEST_FILE = 5_000_000  # bytes; about 100 operations, each with a line for every change
+RECORD_SECONDS = 7 * 24 * 3600.0
+_SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}")
+
+
+class EntryStep(msgspec.Struct, frozen=True, kw_only=True):
+    """One step as journalled; ``back`` when it took something back, ``seconds`` once it is over."""
+
+    name: str
+    command: tuple[str, ...] = ()
+    state: str
+    seconds: float | None = None
+    back: bool = False
+
+
+class Entry(msgspec.Struct, frozen=True, kw_only=True):
+    """How an operation stood at ``time``; times are seconds since 1970. ``failure`` is its code."""
+
+    operation: str
+    kind: str
+    host: str
+    server: str | None = None
+    model: str | None = None
+    started_at: float
+    time: float
+    end: str | None = None
+    steps: tuple[EntryStep, ...] = ()
+    failure: str | None = None
+
+
+class _Record(msgspec.Struct, frozen=True, kw_only=True):
+    """A container's whole inspect; it may hold the values of environment variables."""
+
+    operation: str
+    host: str
+    name: str
+    inspect: dict[str, Any]
+
+
+class Journal:
+    """The folder `journal` of the config folder; every call may come from any thread."""
+
+    def __init__(self, folder: ConfigFolder) -> None:
+        self._folder = folder
+        self._file = folder.file("journal/operations.jsonl")
+        self._older = folder.file("journal/operations.1.jsonl")
+        self._containers = folder.file("journal/containers")
+
+    def write(self, operation: Operation, host: str) -> None:
+        """Add how the operation stands; on the disk when this returns. Raises `StoreError`."""
+        line = msgspec.json.encode(_entry(operation, host))
+        with sole_writer(self._folder):
+            self._folder.made("journal")
+            with contextlib.suppress(FileNotFoundError):
+                if self._file.stat().st_size + len(line) >= LARGEST_FILE:
+                    os.replace(self._file, self._older)
+            append_line(self._file, line)
+
+    def record(self, operation: str, host: str, container_name: str, inspect: Mapping[str, Any]) -> None:
+        """Keep a container's whole inspect for 7 days, for its owner's eyes alone. Raises `StoreError`."""
+        path = self._record_path(operation, str(inspect.get("Id", "")))
+        if path is None:
+            raise StoreError(
+                Problem(
+                    "store-record",
+                    phrase("The description of container {name} has no usable ID.", name=container_name),
+                    phrase("Look at it with docker inspect on the host; nothing was changed."),
+                )
+            )
+        self._folder.made("journal/containers")
+        record = _Record(operation=operation, host=host, name=container_name, inspect=dict(inspect))
+        write_file(path, msgspec.json.encode(record))
+        self._forget_old_records()
+
+    def recorded(self, operation: str, container_id: str) -> dict[str, Any] | None:
+        """The inspect kept by that operation, None when there is none. Raises `StoreError`.
+
+        It holds the values of environment variables: whoever shows it masks them.
+        """
+        path = self._record_path(operation, container_id)
+        record = None if path is None else _read_record(path)
+        return None if record is None else record.inspect
+
+    def last(self, count: int) -> list[Entry]:
+        """The newest line of each of the last operations, the newest operation last."""
+        return list(self._newest().values())[-count:] if count > 0 else []
+
+    def interrupted(self, host: str) -> list[Entry]:
+        """Operations on that host of which no end was written."""
+        return [entry for entry in self._newest().values() if entry.host == host and entry.end is None]
+
+    def put_aside(self, host: str) -> frozenset[str]:
+        """Ids of containers that an operation of ours put aside on that host and may not have removed."""
+        newest = self._newest()
+        records = (_read_record(path) for path in self._records())
+        return frozenset(
+            str(record.inspect["Id"])
+            for record in records
+            if record is not None and record.host == host and not _tidied(newest.get(record.operation))
+        )
+
+    def _newest(self) -> dict[str, Entry]:
+        """The newest line of each operation, in the order in which they began."""
+        found: dict[str, Entry] = {}
+        for path in (self._older, self._file):
+            for entry in _entries(read_file(path) or b""):
+                found[entry.operation] = entry
+        return found
+
+    def _record_path(self, operation: str, container_id: str) -> Path | None:
+        """None for ids that are no plain names: the container's is the host's word."""
+        if not (_SAFE.fullmatch(operation) and _SAFE.fullmatch(container_id)):
+            return None
+        return self._containers / f"{operation}-{container_id}.json"
+
+    def _records(self) -> list[Path]:
+        return sorted(self._containers.glob("*.json"))
+
+    def _forget_old_records(self) -> None:
+        oldest = time.time() - RECORD_SECONDS
+        for path in self._records():
+            with contextlib.suppress(FileNotFoundError):  # another process may tidy too
+                if path.stat().st_mtime < oldest:
+                    path.unlink()
+
+
+def _entry(operation: Operation, host: str) -> Entry:
+    return Entry(
+        operation=operation.id,
+        kind=operation.kind,
+        host=host,
+        server=operation.server,
+        model=operation.model,
+        started_at=operation.started_at,
+        time=time.time(),
+        end=operation.end,
+        steps=tuple(_step(run) for run in operation.runs),
+        failure=None if operation.failure is None else operation.failure.code,
+    )
+
+
+def _step(run: StepRun) -> EntryStep:
+    over = run.started_at is not None and run.ended_at is not None
+    seconds = round((run.ended_at or 0.0) - (run.started_at or 0.0), 3) if over else None
+    name, command = run.step.name, run.step.command
+    return EntryStep(name=name, command=command, state=run.state, seconds=seconds, back=run.back)
+
+
+def _entries(text: bytes) -> Iterator[Entry]:
+    """The lines that are whole: a crash or a power cut may have torn one."""
+    for line in text.splitlines():
+        with contextlib.suppress(msgspec.DecodeError, ValueError, RecursionError):
+            yield msgspec.json.decode(line, type=Entry)
+
+
+def _read_record(path: Path) -> _Record | None:
+    text = read_file(path)
+    if text is None:
+        return None
+    try:
+        record = msgspec.json.decode(text, type=_Record)
+    except (msgspec.DecodeError, ValueError, RecursionError):
+        return None
+    return record if "Id" in record.inspect else None
+
+
+def _tidied(entry: Entry | None) -> bool:
+    """True when the operation ended well and removed all that it had put aside."""
+    return entry is not None and entry.end == OperationEnd.DONE and _all_done(entry.steps)
+
+
+def _all_done(steps: Iterable[EntryStep]) -> bool:
+    return all(step.state == StepState.DONE for step in steps if step.name == StepName.COMMIT)

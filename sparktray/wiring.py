@@ -1,0 +1,107 @@
+"""Builds the program from its settings. Knows every layer below it and no Qt."""
+
+from __future__ import annotations
+
+import getpass
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from sparktray.control.controller import Controller
+from sparktray.control.crew import Crew
+from sparktray.domain.catalogue import Catalogue
+from sparktray.domain.host import HostProfile
+from sparktray.domain.operation import Operation
+from sparktray.remote.contract import Remote, SshTarget
+from sparktray.remote.host import open_host, open_local
+from sparktray.store.catalogue_file import load_catalogue
+from sparktray.store.durations import Durations
+from sparktray.store.hosts import HostsFile
+from sparktray.store.journal import Journal
+from sparktray.store.paths import ConfigFolder
+from sparktray.wording import Wording
+
+
+@dataclass(frozen=True)
+class Program:
+    """Everything that outlives one controller."""
+
+    folder: ConfigFolder
+    hosts: HostsFile
+    catalogue: Catalogue
+    wording: Wording
+    journal: Journal
+    durations: Durations
+
+
+@dataclass(frozen=True)
+class _Records:
+    """Journal and durations as the crew wants them: one thing that keeps what operations leave."""
+
+    journal: Journal
+    durations: Durations
+
+    def write(self, operation: Operation, host: str) -> None:
+        self.journal.write(operation, host)
+
+    def record(self, operation: str, host: str, container: str, inspect: Mapping[str, object]) -> None:
+        self.journal.record(operation, host, container, inspect)
+
+    def recorded(self, operation: str, container: str) -> Mapping[str, object] | None:
+        return self.journal.recorded(operation, container)
+
+    def put_aside(self, host: str) -> frozenset[str]:
+        return self.journal.put_aside(host)
+
+    def interrupted(self, host: str) -> frozenset[str]:
+        return frozenset(entry.id for entry in self.journal.interrupted(host))
+
+    def remember(self, host: str, server: str, model: str, seconds: float) -> None:
+        self.durations.remember(host, server, model, seconds)
+
+    def usual(self, host: str, server: str, model: str) -> float | None:
+        return self.durations.usual(host, server, model)
+
+
+def open_program(config: Path | None) -> Program:
+    """Read the settings. Raises CatalogueError and StoreError; contacts nothing."""
+    folder = ConfigFolder.find(config)
+    return Program(
+        folder,
+        HostsFile(folder),
+        load_catalogue(folder),
+        Wording(),
+        Journal(folder),
+        Durations(folder),
+    )
+
+
+def controller_for(program: Program, host: HostProfile, *, keep_trying: bool) -> Controller:
+    """A controller for one host, not yet started; ``keep_trying`` comes back after a lost link."""
+    records = _Records(program.journal, program.durations)
+    crew = Crew(host, program.catalogue, lambda: dial(host), records, keep_trying=keep_trying)
+    return Controller(host, program.catalogue, crew, _owner())
+
+
+def dial(host: HostProfile) -> Remote:
+    """Connect to a host; raises RemoteError. Blocks, so it is called on a lane."""
+    if host.is_local:
+        return open_local()
+    return open_host(target(host))
+
+
+def target(host: HostProfile) -> SshTarget:
+    """The SSH side of a profile."""
+    return SshTarget(
+        address=host.address,
+        port=host.port,
+        user=host.user or getpass.getuser(),
+        key_file=host.key_file,
+        fingerprint=host.fingerprint,
+    )
+
+
+def _owner() -> str:
+    """How this computer signs its locks, for the person at another one to read."""
+    return f"{getpass.getuser()}@{socket.gethostname()}"

@@ -1,0 +1,189 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from sparktray.domain.catalogue import EngineKind, ModelKind
+from sparktray.domain.survey import ModelFolder
+from sparktray.engines.registry import engine
+from sparktray.engines.sizes import (
+    GIB,
+    OVERHEAD,
+    cache_bytes,
+    folder_complete,
+    kv_bytes,
+    kv_bytes_per_token,
+    weights_bytes,
+)
+from tests.pure.engines.launching import QWEN, SCOUT, launch
+
+
+def _shape(layers: int, heads: int, kv_heads: int | None, hidden: int, **more: object) -> dict[str, object]:
+    shape = {"num_hidden_layers": layers, "num_attention_heads": heads, "hidden_size": hidden, **more}
+    return shape if kv_heads is None else {**shape, "num_key_value_heads": kv_heads}
+
+
+DEEPSEEK_V3 = _shape(61, 128, 128, 7168, kv_lora_rank=512, qk_rope_head_dim=64)
+
+
+@pytest.mark.parametrize(
+    ("config", "a_token"),
+    [
+        (SCOUT, 196_608),
+        (QWEN, 262_144),
+        (_shape(48, 32, 4, 2048, head_dim=128), 98_304),
+        (_shape(40, 40, 10, 5120), 204_800),
+        (_shape(40, 40, 10, 5120, head_dim=None), 204_800),
+        (_shape(32, 32, 8, 4096), 131_072),
+        (_shape(80, 64, 8, 8192), 327_680),
+        (_shape(24, 16, None, 1024), 98_304),
+        (_shape(2, 4, 2, 64, head_dim=16, v_head_dim=8), 2 * 2 * 24 * 2),
+        (DEEPSEEK_V3, 70_272),
+        ({"n_layer": 2, "n_head": 4, "n_embd": 64}, 2 * 4 * 32 * 2),
+        ({}, None),
+        ({"num_hidden_layers": 2}, None),
+        ({"num_hidden_layers": 2, "head_dim": 8}, None),
+        (_shape(0, 4, 4, 64), None),
+        (_shape(-1, 4, 4, 64), None),
+        ({**QWEN, "num_hidden_layers": "64"}, None),
+        ({**QWEN, "num_hidden_layers": True}, None),
+        ({"text_config": 7, **QWEN}, 262_144),
+    ],
+)
+def test_what_a_token_keeps(config: dict[str, object], a_token: int | None) -> None:
+    assert kv_bytes_per_token(config) == a_token
+    assert kv_bytes_per_token(config, 1.0) == (None if a_token is None else a_token // 2)
+
+
+SMALL: dict[str, object] = _shape(4, 1, 1, 1, head_dim=1)  # 4 bytes a token and layer
+
+
+@pytest.mark.parametrize(
+    ("config", "tokens", "parallel", "kept"),
+    [
+        (QWEN, 32_768, 1, 8 * GIB),
+        (SCOUT, 131_072, 1, 4096 * (12 * 131_072 + 36 * 8192)),
+        (SCOUT, 131_072, 2, 2 * 4096 * (12 * 131_072 + 36 * 8192)),
+        (SCOUT, 4096, 1, 196_608 * 4096),
+        ({**SMALL, "attention_chunk_size": 10}, 100, 1, 4 * (100 + 3 * 10)),
+        ({**SMALL, "attention_chunk_size": 10, "no_rope_layers": []}, 100, 1, 4 * (100 + 3 * 10)),
+        ({**SMALL, "attention_chunk_size": 10, "no_rope_layers": [1, 0, 1, 0]}, 100, 1, 4 * (200 + 20)),
+        ({**SMALL, "sliding_window": 10}, 100, 1, 4 * 400),
+        ({**SMALL, "sliding_window": 10, "sliding_window_pattern": 2}, 100, 1, 4 * (200 + 20)),
+        ({**SMALL, "sliding_window_pattern": 2}, 100, 1, 4 * 400),
+        (
+            {**SMALL, "sliding_window": 10, "layer_types": ["sliding_attention"] * 3 + ["full_attention"]},
+            100,
+            1,
+            4 * 130,
+        ),
+        ({**SMALL, "layer_types": ["sliding_attention"] * 4}, 100, 1, 4 * 400),
+        ({**SMALL, "layer_types": ["linear_attention", "mamba", "new_kind", 7]}, 100, 1, 4 * 200),
+        ({**SMALL, "layer_types": ["linear_attention"]}, 100, 1, 4 * 400),
+        ({}, 100, 1, None),
+    ],
+)
+def test_what_requests_keep(config: dict[str, object], tokens: int, parallel: int, kept: int | None) -> None:
+    assert kv_bytes(config, tokens, parallel) == kept
+
+
+def test_the_worked_figures() -> None:
+    assert kv_bytes(QWEN, 32_768, 1) == 8 * GIB
+    full = kv_bytes_per_token(SCOUT)
+    assert full is not None
+    assert full * 131_072 == 24 * GIB
+    chunked = kv_bytes(SCOUT, 131_072, 1)
+    assert chunked is not None
+    assert chunked / GIB == pytest.approx(7.1, abs=0.05)
+    assert (12 * 4096) == 49_152
+
+
+def _index(**names: str) -> dict[str, object]:
+    return {"metadata": {}, "weight_map": names}
+
+
+FOLDERS: list[tuple[dict[str, int], dict[str, object] | None, int | None, str | None]] = [
+    ({}, None, None, "The model's folder is empty."),
+    ({"model.safetensors": 9, "config.json": 1}, None, 9, None),
+    ({"a.safetensors": 4, "b.safetensors": 5, "config.json": 1}, None, 9, None),
+    ({"a.safetensors": 4, "consolidated.safetensors": 4, "config.json": 1}, None, 4, None),
+    ({"pytorch_model.bin": 7, "training_args.bin": 1, "onnx/model.bin": 9, "config.json": 1}, None, 7, None),
+    ({"a.safetensors": 4, "model.safetensors.aria2": 1}, None, 4, "A download is not finished: {file}"),
+    ({"a.safetensors": 4, "x.incomplete": 1}, None, 4, "A download is not finished: {file}"),
+    ({"a.safetensors": 4, "x.part": 1}, None, 4, "A download is not finished: {file}"),
+    ({"config.json": 1}, None, None, "The model's folder holds no weights."),
+    ({"a.safetensors": 0, "config.json": 1}, None, None, "The model's folder holds no weights."),
+    ({"a.safetensors": 4}, None, 4, "A file of the model is missing: {file}"),
+    ({"a": 4, "b": 5, "c": 9, "config.json": 1}, _index(x="a", y="b", z="a"), 9, None),
+    ({"a": 4, "config.json": 1}, _index(x="a", y="b"), 4, "A file of the model is missing: {file}"),
+    ({"a": 4, "b": 0, "config.json": 1}, _index(x="a", y="b"), 4, "A file of the model is empty: {file}"),
+    ({"a.safetensors": 4, "config.json": 1}, {"weight_map": [1]}, 4, None),
+    ({"a.safetensors": 4, "config.json": 1}, {}, 4, None),
+]
+
+
+@pytest.mark.parametrize(("files", "index", "weights", "problem"), FOLDERS)
+def test_a_folder_and_its_weights(
+    files: dict[str, int], index: dict[str, object] | None, weights: int | None, problem: str | None
+) -> None:
+    folder = ModelFolder("/m", files, None, index)
+    said = folder_complete(folder)
+    assert (said and said.msgid) == problem
+    assert weights_bytes(folder) == weights
+
+
+def test_a_file_is_quoted_without_hidden_characters() -> None:
+    said = folder_complete(ModelFolder("/m", {"a\u202e\n.part": 1}))
+    assert said is not None
+    assert said.values == {"file": "a .part"}
+
+
+@pytest.mark.parametrize(
+    ("args", "width"),
+    [
+        ((), 2.0),
+        (("--kv-cache-dtype", "auto"), 2.0),
+        (("--kv-cache-dtype", "fp8_e5m2"), 1.0),
+        (("--kv-cache-dtype=fp8",), 1.0),
+        (("--kv-cache-dtype=bf16",), 2.0),
+        (("--other", "fp8"), 2.0),
+    ],
+)
+def test_the_width_of_the_cache(args: tuple[str, ...], width: float) -> None:
+    assert cache_bytes(args) == width
+
+
+S, V, O = EngineKind.SGLANG, EngineKind.VLLM, EngineKind.OLLAMA  # noqa: E741
+
+
+@pytest.mark.parametrize(
+    ("kind", "values", "needed"),
+    [
+        (S, {"config": QWEN, "weights": 10 * GIB, "context": 32_768}, 11 * GIB + 8 * GIB + OVERHEAD),
+        (S, {"config": QWEN, "weights": 10 * GIB, "context": 32_768, "parallel": 2}, 27 * GIB + OVERHEAD),
+        (S, {"config": QWEN, "weights": 10 * GIB}, 11 * GIB + OVERHEAD),
+        (S, {"weights": 10 * GIB, "context": 9}, None),
+        (S, {"weights": 10 * GIB, "context": 9, "kind": ModelKind.EMBEDDING}, 11 * GIB + OVERHEAD),
+        (S, {"context": 9}, None),
+        (S, {"context": 9, "memory_gib": 1.5}, 3 * GIB // 2),
+        (
+            S,
+            {
+                "config": QWEN,
+                "weights": 10 * GIB,
+                "context": 32_768,
+                "args": {S: ("--kv-cache-dtype=fp8_e4m3",)},
+            },
+            15 * GIB + OVERHEAD,
+        ),
+        (V, {"config": SCOUT, "weights": 10 * GIB, "context": 131_072}, 35 * GIB + OVERHEAD),
+        (V, {"weights": 10 * GIB, "context": 9}, None),
+        (V, {"weights": 10 * GIB, "context": 9, "kind": ModelKind.EMBEDDING}, 11 * GIB + OVERHEAD),
+        (V, {"context": 9}, None),
+        (V, {"memory_gib": 2}, 2 * GIB),
+        (O, {"weights": 10 * GIB}, None),
+    ],
+)
+def test_what_a_model_needs(kind: EngineKind, values: dict[str, Any], needed: int | None) -> None:
+    assert engine(kind).needed_bytes(launch(kind, **values)) == needed
