@@ -12,11 +12,14 @@ from typing import Protocol, assert_never
 from sparktray.control import reading
 from sparktray.control.problems import problem_of
 from sparktray.control.surveying import Surveyor
+from sparktray.decide.changing.preflight import ollama_refusal
 from sparktray.decide.effects import Perform, RememberLoad, TakeSurvey
-from sparktray.domain.asking import Proof
+from sparktray.domain.asking import Health, Proof
 from sparktray.domain.catalogue import Catalogue, EngineKind
-from sparktray.domain.container import Container
-from sparktray.domain.docker_answers import inspected
+from sparktray.domain.docker.answers import inspected
+from sparktray.domain.docker.container import Container
+from sparktray.domain.docker.proofs import Leave, guarded, holds, started_and_over
+from sparktray.domain.docker.recreation import recreation
 from sparktray.domain.events import Event, StepDone, StepFailed, StepSaid, Surveyed
 from sparktray.domain.host import HostProfile
 from sparktray.domain.operation import (
@@ -37,8 +40,6 @@ from sparktray.domain.operation import (
 )
 from sparktray.domain.phrase import Phrase, phrase
 from sparktray.domain.problem import Problem
-from sparktray.domain.proofs import Leave, guarded, holds, started_and_over
-from sparktray.domain.recreation import recreation
 from sparktray.domain.text import clean_line, split_log
 from sparktray.engines import ollama
 from sparktray.engines.docker_failures import diagnose_docker
@@ -55,6 +56,8 @@ _PROOF_SECONDS = 10.0
 _PROOF_PAUSE = 0.05
 # Ollama waits for requests under way before it gives a model up.
 _UNLOAD_SECONDS = 60.0
+# Ollama listens within a second of its start; a host short of memory is slower.
+_OLLAMA_UP_SECONDS = 30.0
 # An image of 20 GB over 50 Mbit/s.
 _PULL_DEADLINE = 3 * 3600.0
 
@@ -183,8 +186,7 @@ class Changes:
             case ProveServing():
                 self._prove(task, action)
             case LoadOllama():
-                port = self._port(action.server)
-                _must(reading.converse(task.remote.http, port, ollama.load(action.name)))
+                self._load(task, action)
             case UnloadOllama():
                 self._unload(task, action)
             case AwaitRelease() | AwaitServing():
@@ -277,10 +279,28 @@ class Changes:
         dialogue = engine(kind).prove(action.served_name, action.kind)
         _must(reading.converse(task.remote.http, self._port(action.server), dialogue))
 
+    def _load(self, task: _Task, action: LoadOllama) -> None:
+        """Load once Ollama is up; its container may have been started a moment ago."""
+        port, http = self._port(action.server), task.remote.http
+        known = engine(EngineKind.OLLAMA)
+        until = time.monotonic() + _OLLAMA_UP_SECONDS
+        while True:
+            told = reading.converse(http, port, known.probe(Depth.HEALTH))
+            if told.health is Health.READY or time.monotonic() > until or task.cancel.is_set():
+                break
+            task.cancel.wait(0.1)
+        server = self._catalogue.server(action.server)
+        lacking = ollama_refusal(action.name, told.installed or (), server) if server is not None else None
+        if lacking is not None:
+            raise NotProven(lacking)
+        _must(reading.converse(http, port, ollama.load(action.name)))
+
     def _unload(self, task: _Task, action: UnloadOllama) -> None:
         port, http = self._port(action.server), task.remote.http
-        _must(reading.converse(http, port, ollama.unload(action.name)))
         known = engine(EngineKind.OLLAMA)
+        if reading.converse(http, port, known.probe(Depth.WATCH)).health is Health.REFUSED:
+            return  # a server that is down holds no model
+        _must(reading.converse(http, port, ollama.unload(action.name)))
         until = time.monotonic() + _UNLOAD_SECONDS
         while action.name in {
             m.id for m in reading.converse(http, port, known.probe(Depth.WATCH)).served or ()

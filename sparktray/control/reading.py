@@ -9,8 +9,8 @@ from sparktray.decide.effects import Probe, ReadContainer, ReadContainers, ReadL
 from sparktray.decide.identity import port_held
 from sparktray.domain.asking import Answer, Ask, Dialogue, Heard, Reading, Result, Silence
 from sparktray.domain.catalogue import Catalogue
-from sparktray.domain.container import LABEL_SERVER, LOCK_NAME, PREVIOUS, Container
-from sparktray.domain.docker_answers import inspected, listed
+from sparktray.domain.docker.answers import inspected, listed
+from sparktray.domain.docker.container import LABEL_SERVER, LOCK_NAME, PREVIOUS, Container
 from sparktray.domain.events import (
     ContainerRead,
     ContainersRead,

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from sparktray.control.problems import problem_of
 from sparktray.decide.effects import FollowLog
-from sparktray.domain.docker_answers import event as docker_event
+from sparktray.domain.docker.answers import event as docker_event
 from sparktray.domain.events import ContainersUnread, DockerHappened, Event, LogSaid, Sampled, StreamOpened
 from sparktray.domain.host import HostProfile
 from sparktray.domain.text import split_log

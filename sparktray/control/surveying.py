@@ -11,8 +11,8 @@ import msgspec
 
 from sparktray.decide.changing.preflight import chosen_server, loads_by_api
 from sparktray.domain.catalogue import Catalogue
-from sparktray.domain.container import LABEL_OPERATION, LOCK_NAME
-from sparktray.domain.docker_answers import seconds
+from sparktray.domain.docker.answers import seconds
+from sparktray.domain.docker.container import LABEL_OPERATION, LOCK_NAME
 from sparktray.domain.host import HostProfile
 from sparktray.domain.operation import SwitchWish, Wish
 from sparktray.domain.problem import Problem

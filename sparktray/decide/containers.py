@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from sparktray.decide.effects import Effect, ReadContainer, ReadContainers
-from sparktray.domain.container import Container
-from sparktray.domain.docker_answers import DockerEvent, after_event
+from sparktray.domain.docker.answers import DockerEvent, after_event
+from sparktray.domain.docker.container import Container
 from sparktray.domain.events import (
     DOCKER_CHANGES,
     ContainerRead,

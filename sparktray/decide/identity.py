@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from sparktray.domain.catalogue import Catalogue, EngineKind, Model, Server
-from sparktray.domain.container import PREVIOUS, Container
+from sparktray.domain.docker.container import PREVIOUS, Container
 from sparktray.domain.host import HostProfile, folder_name
 from sparktray.domain.phrase import Phrase, phrase
 from sparktray.domain.snapshot import ServerState, Snapshot

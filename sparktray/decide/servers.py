@@ -9,7 +9,7 @@ from sparktray.decide.effects import Effect, FollowLog, ReadLogTail, StopFollowi
 from sparktray.decide.identity import container_of, contradiction, stranger_on
 from sparktray.decide.truth import EVIDENCE_SECONDS, evidence, phase_of
 from sparktray.domain.asking import Health, Reading
-from sparktray.domain.container import Container, ContainerState
+from sparktray.domain.docker.container import Container, ContainerState
 from sparktray.domain.events import LogSaid, LogTailRead, Probed
 from sparktray.domain.snapshot import ServerState, Snapshot
 from sparktray.domain.text import clean_name

@@ -6,7 +6,7 @@ from sparktray.decide.containers import read_all
 from sparktray.decide.effects import Effect, Probe
 from sparktray.decide.servers import asked, probe_identity, wanted_depth
 from sparktray.domain.asking import Health
-from sparktray.domain.container import ContainerState
+from sparktray.domain.docker.container import ContainerState
 from sparktray.domain.snapshot import LinkPhase, ServerState, Snapshot
 from sparktray.engines.registry import engine
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import assert_never
 
 from sparktray.domain.asking import Health
-from sparktray.domain.container import LABEL_OPERATION, Container, ContainerState
+from sparktray.domain.docker.container import LABEL_OPERATION, Container, ContainerState
 from sparktray.domain.operation import (
     Action,
     Operation,

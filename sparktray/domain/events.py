@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sparktray.domain.asking import Reading
-from sparktray.domain.container import Container
-from sparktray.domain.docker_answers import DockerEvent
+from sparktray.domain.docker.answers import DockerEvent
+from sparktray.domain.docker.container import Container
 from sparktray.domain.operation import Wish
 from sparktray.domain.problem import Problem
 from sparktray.domain.survey import Survey

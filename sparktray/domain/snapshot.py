@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from sparktray.domain.asking import Health, ServedModel
 from sparktray.domain.catalogue import Catalogue, Server
-from sparktray.domain.container import Container
+from sparktray.domain.docker.container import Container
 from sparktray.domain.host import HostProfile
 from sparktray.domain.operation import Operation
 from sparktray.domain.phrase import Phrase

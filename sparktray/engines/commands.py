@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Iterable, Sequence
 
 from sparktray.domain.catalogue import Secret
-from sparktray.domain.container import Container
+from sparktray.domain.docker.container import Container
 from sparktray.engines.protocol import Launch
 
 INSIDE = "/model"

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from sparktray.domain.asking import Answer, Ask, Dialogue, Health, Proof, Reading, Silence
 from sparktray.domain.catalogue import EngineKind, ModelKind
-from sparktray.domain.container import Container
+from sparktray.domain.docker.container import Container
 from sparktray.domain.phrase import phrase
 from sparktray.domain.problem import Failure
 from sparktray.domain.snapshot import LoadProgress

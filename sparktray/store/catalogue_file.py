@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sparktray.domain.catalogue import Catalogue
-from sparktray.domain.catalogue_reading import read_catalogue
+from sparktray.domain.catalogue_file.reading import read_catalogue
 from sparktray.store.atomic import read_file
 from sparktray.store.paths import ConfigFolder
 from sparktray.store.shipped import shipped

@@ -105,9 +105,9 @@ class Journal:
         """The newest line of each of the last operations, the newest operation last."""
         return list(self._newest().values())[-count:] if count > 0 else []
 
-    def interrupted(self, host: str) -> list[Entry]:
-        """Operations on that host of which no end was written."""
-        return [entry for entry in self._newest().values() if entry.host == host and entry.end is None]
+    def interrupted(self, host: str) -> frozenset[str]:
+        """Ids of operations on that host of which no end was written."""
+        return frozenset(e.operation for e in self._newest().values() if e.host == host and e.end is None)
 
     def put_aside(self, host: str) -> frozenset[str]:
         """Ids of containers that an operation of ours put aside on that host and may not have removed."""

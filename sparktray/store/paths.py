@@ -31,7 +31,7 @@ class ConfigFolder:
     path: Path
 
     @classmethod
-    def chosen(cls, given: Path | None = None) -> ConfigFolder:
+    def find(cls, given: Path | None = None) -> ConfigFolder:
         """The folder given on the command line, else that of the environment, else the platform's own."""
         text = str(given) if given is not None else os.environ.get(CONFIG_VARIABLE, "")
         if text:

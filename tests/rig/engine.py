@@ -6,6 +6,7 @@ import fcntl
 import http.client
 import json
 import os
+import signal
 import socket
 import subprocess
 from contextlib import suppress
@@ -121,6 +122,14 @@ class Engine:
                 env={**os.environ, "PATH": self._path},
             )
         wait_until(self._answers, f"dockerd to answer (log: {self.log_path})", seconds=30)
+
+    def freeze(self) -> None:
+        """Stop dockerd without closing anything: a Docker that takes connections and never answers."""
+        namespace.kill(self.pid, signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Undo `freeze`."""
+        namespace.kill(self.pid, signal.SIGCONT)
 
     def _answers(self) -> bool:
         assert self._process is not None

@@ -72,6 +72,9 @@ class Rig:
     def clean(self) -> None:
         """A host as new: no containers, volumes, extra sshds or behaviours; images and memory as at start."""
         self._stop_extra_servers()
+        # A test that froze one of them may have failed before it let go.
+        self.server.thaw()
+        self.engine.thaw()
         self.engine.remove_containers()
         self.engine.remove_volumes()
         images.ensure(self.engine)

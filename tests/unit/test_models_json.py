@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from sparktray.domain.catalogue import Catalogue, EngineKind, Model, ModelKind, Purpose, Server
-from sparktray.domain.catalogue_reading import read_catalogue
+from sparktray.domain.catalogue_file.reading import read_catalogue
 from sparktray.store.shipped import shipped
 
 # Weights in bytes and KV bytes a token (bf16, every layer counted) of the two that shall run side by side.

@@ -9,7 +9,7 @@ from sparktray.decide.identity import port_held
 from sparktray.decide.servers import run_of
 from sparktray.decide.truth import started_by, unexplained
 from sparktray.domain.asking import Health
-from sparktray.domain.container import Container
+from sparktray.domain.docker.container import Container
 from sparktray.domain.operation import AwaitRelease, AwaitServing, Operation, StepName
 from sparktray.domain.phrase import phrase
 from sparktray.domain.problem import Failure
@@ -22,6 +22,8 @@ HEADROOM_SHARE = 0.08
 # came for 5 s, that was all.
 QUIET_SECONDS = 5.0
 RELEASE_SECONDS = 90.0
+# Stopping a server only gives memory back, so a sample from shortly before still holds.
+RECENT_SECONDS = 10.0
 # Smaller changes are the host's own breathing.
 NOTABLE_BYTES = 64 << 20
 # The container of a fresh start shows in Docker's list at once; its event may be late by a moment.
@@ -76,11 +78,13 @@ def _release(
         return Verdict(Judgement.FAILED, _not_free(action)) if late else _WAIT
     vitals = snapshot.vitals
     available, total = vitals.available_bytes, vitals.total_bytes
-    fresh = vitals.at is not None and vitals.at >= since
-    if available is None or total is None or not fresh:
+    age = now - vitals.at if vitals.at is not None else None
+    if available is None or total is None or age is None:
         return _DONE if now - since > QUIET_SECONDS else _WAIT
-    if action.needs is not None and available - headroom(total) >= action.needs:
+    if action.needs is not None and age <= RECENT_SECONDS and available - headroom(total) >= action.needs:
         return _DONE
+    if age > now - since:
+        return _WAIT
     if operation.going_back and operation.free_level is not None:
         # As much is free as before the new model was started: it holds nothing any more.
         if available >= operation.free_level - NOTABLE_BYTES:

@@ -21,7 +21,7 @@ from sparktray.decide.changing.preflight import (
 )
 from sparktray.decide.identity import container_of, declared_name, port_held, running_on
 from sparktray.domain.catalogue import Model, Server
-from sparktray.domain.container import LABEL_MODEL, LABEL_OPERATION, LABEL_SERVER, PREVIOUS, Container
+from sparktray.domain.docker.container import LABEL_MODEL, LABEL_OPERATION, LABEL_SERVER, PREVIOUS, Container
 from sparktray.domain.operation import Step, StepName, StopWish, SwitchWish, Wish
 from sparktray.domain.phrase import phrase
 from sparktray.domain.problem import Problem
@@ -207,7 +207,7 @@ def _load_by_api(
         steps.prove(server, model),
     ]
     if _api_answers(state):
-        lacking = ollama_refusal(model, name, state.installed, server)
+        lacking = ollama_refusal(name, state.installed, server)
         if lacking is not None:
             return lacking
         loaded = [served.id for served in state.served or () if served.id != name]

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 
 from sparktray.decide.identity import port_held
 from sparktray.domain.catalogue import Model, Secret, Server
-from sparktray.domain.container import (
+from sparktray.domain.docker.answers import seconds
+from sparktray.domain.docker.container import (
     LABEL_LOCK_EXPIRES,
     LABEL_LOCK_OWNER,
     LABEL_LOCK_SINCE,
@@ -15,7 +16,6 @@ from sparktray.domain.container import (
     PREVIOUS,
     Container,
 )
-from sparktray.domain.docker_answers import seconds
 from sparktray.domain.operation import StopWish, SwitchWish, Wish
 from sparktray.domain.phrase import phrase
 from sparktray.domain.problem import Problem
@@ -229,7 +229,7 @@ def lock_refusal(lock: Container | None, survey: Survey) -> Problem | None:
     )
 
 
-def ollama_refusal(model: Model, name: str, installed: tuple[str, ...], server: Server) -> Problem | None:
+def ollama_refusal(name: str, installed: tuple[str, ...], server: Server) -> Problem | None:
     """Ollama does not have the model; fetching one is a decision of its own."""
     if not installed or {name, f"{name}:latest"} & set(installed):
         return None

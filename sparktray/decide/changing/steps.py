@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from sparktray.domain.catalogue import Model, Server
-from sparktray.domain.container import (
+from sparktray.domain.docker.container import (
     LABEL_LOCK_EXPIRES,
     LABEL_LOCK_OWNER,
     LABEL_LOCK_SINCE,

@@ -5,7 +5,7 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sparktray.domain.catalogue_reading import CatalogueError, read_catalogue
+from sparktray.domain.catalogue_file.reading import CatalogueError, read_catalogue
 from tests.pure.domain.test_catalogue_reading import BAD, Bad, changed, told
 
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from sparktray.domain.catalogue import Catalogue, EngineKind, ModelKind, OpenWebUi, Purpose, Secret
-from sparktray.domain.catalogue_reading import (
+from sparktray.domain.catalogue_file.reading import (
     DEEPEST,
     LARGEST_FILE,
     CatalogueError,

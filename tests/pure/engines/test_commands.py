@@ -28,12 +28,15 @@ def test_an_image_without_tag_and_digest(image: str, name: str) -> None:
     ("argv", "words"),
     [
         (("vllm", "serve", "/m"), ("vllm", "serve", "/m")),
-        (("bash", "-c", "vllm serve '/my model' --port 9"), ("bash", "-c", "vllm", "serve", "/my model", "--port", "9")),
+        (
+            ("bash", "-c", "vllm serve '/my model' --port 9"),
+            ("bash", "-c", "vllm", "serve", "/my model", "--port", "9"),
+        ),
         (("/bin/sh", "-lc", "vllm serve 'open"), ("/bin/sh", "-lc", "vllm", "serve", "'open")),
         (("python3", "-c", "a b"), ("python3", "-c", "a b")),
         ((), ()),
     ],
-)  # fmt: skip
+)
 def test_the_text_of_a_shell_is_taken_apart(argv: tuple[str, ...], words: tuple[str, ...]) -> None:
     assert words_of(container(argv=argv)) == words
 
@@ -114,10 +117,29 @@ def test_labels_options_and_environment_come_before_the_image_and_no_secret_at_a
         )
     )
     assert argv == (
-        "docker", "run", "-d", "--name", "ollama", "--gpus", "all", "-p", "11434:11434",
-        "-v", "ollama:/root/.ollama", "--label", "a=x y", "--label", "b=2", "-e", "PLAIN=$(v)",
-        "--env-file", "/dev/stdin", "--shm-size", "1g", "ollama/ollama",
-    )  # fmt: skip
+        "docker",
+        "run",
+        "-d",
+        "--name",
+        "ollama",
+        "--gpus",
+        "all",
+        "-p",
+        "11434:11434",
+        "-v",
+        "ollama:/root/.ollama",
+        "--label",
+        "a=x y",
+        "--label",
+        "b=2",
+        "-e",
+        "PLAIN=$(v)",
+        "--env-file",
+        "/dev/stdin",
+        "--shm-size",
+        "1g",
+        "ollama/ollama",
+    )
     assert not any("the-key" in word or "KEY" in word for word in argv)
 
 

@@ -74,10 +74,15 @@ H, W, L = Depth.HEALTH, Depth.WATCH, Depth.LOADING
         (W, {V: VERSION, P: answer({"models": "x"})}, Reading(Health.READY), [V, P]),
         (W, {V: VERSION, P: answer([])}, Reading(Health.READY), [V, P]),
         (W, {V: VERSION, P: LATE}, Reading(Health.READY), [V, P]),
-        (H, {V: VERSION, P: PS, T: TAGS}, Reading(Health.READY, SERVED, ("qwen3:32b", "bge-m3:latest")), [V, P, T]),
+        (
+            H,
+            {V: VERSION, P: PS, T: TAGS},
+            Reading(Health.READY, SERVED, ("qwen3:32b", "bge-m3:latest")),
+            [V, P, T],
+        ),
         (H, {V: VERSION, P: PS, T: LATE}, Reading(Health.READY, SERVED), [V, P, T]),
     ],
-)  # fmt: skip
+)
 def test_a_probe(depth: Depth, table: dict[str, Heard], reading: Reading, paths: list[str]) -> None:
     talk = Talk(table)
     assert talk.carry_out(OLLAMA.probe(depth)) == reading
@@ -95,13 +100,21 @@ NO_GENERATE = answer({"error": '"m" does not support generate'}, 400)
     [
         ({G: DONE}, Proof(True), [G]),
         ({G: NO_GENERATE, E: answer({"model": "m", "embeddings": []})}, Proof(True), [G, E]),
-        ({G: NO_GENERATE, E: NO_GENERATE}, Proof(False, 'HTTP 400: {"error": "\\"m\\" does not support generate"}'), [G, E]),
-        ({G: answer({"error": "model 'm' not found"}, 404)}, Proof(False, "HTTP 404: {\"error\": \"model 'm' not found\"}"), [G]),
+        (
+            {G: NO_GENERATE, E: NO_GENERATE},
+            Proof(False, 'HTTP 400: {"error": "\\"m\\" does not support generate"}'),
+            [G, E],
+        ),
+        (
+            {G: answer({"error": "model 'm' not found"}, 404)},
+            Proof(False, 'HTTP 404: {"error": "model \'m\' not found"}'),
+            [G],
+        ),
         ({G: answer({"error": "x"})}, Proof(False, 'HTTP 200: {"error": "x"}'), [G]),
         ({G: Answer(200, b"")}, Proof(False, "HTTP 200"), [G]),
         ({G: LATE}, Proof(False, "late"), [G]),
     ],
-)  # fmt: skip
+)
 def test_loading_and_unloading(table: dict[str, Heard], proof: Proof, paths: list[str]) -> None:
     for act, keep, deadline in ((load, -1, 600.0), (unload, 0, 30.0)):
         talk = Talk(table)

@@ -62,8 +62,11 @@ def test_a_chat_model_is_proven_by_one_token(kind: EngineKind, heard: Heard, pro
     (ask,) = talk.asked
     assert ask.method == "POST"
     assert ask.json == {
-        "model": "m", "messages": [{"role": "user", "content": "Say OK."}], "max_tokens": 1, "temperature": 0,
-    }  # fmt: skip
+        "model": "m",
+        "messages": [{"role": "user", "content": "Say OK."}],
+        "max_tokens": 1,
+        "temperature": 0,
+    }
 
 
 @pytest.mark.parametrize(

@@ -192,30 +192,63 @@ def test_the_load_of_0_5_4_line_by_line() -> None:
         ("[2026-11-23 10:00:00] server_args=ServerArgs(model_path='/model', api_key=***", "Starting", 0.0),
         ("[2026-11-23 10:00:01] Init torch distributed begin.", "Starting", 0.0),
         ("[2026-11-23 10:00:02] Load weight begin. avail mem=112.40 GB", "Loading weights", 0.02),
-        ("Loading safetensors checkpoint shards:   0% Completed | 0/4 [00:00<?, ?it/s]",
-         "Loading weights (0/4)", 0.02),
-        ("Loading safetensors checkpoint shards:  50% Completed | 2/4 [00:10<00:10,  5.00s/it]",
-         "Loading weights (2/4)", 0.36),
-        ("Loading safetensors checkpoint shards: 100% Completed | 4/4 [00:20<00:00,  5.00s/it]",
-         "Loading weights (4/4)", 0.7),
-        ("[2026-11-23 10:01:00] Load weight end. type=Qwen3ForCausalLM, dtype=torch.bfloat16,"
-         " avail mem=90.00 GB, mem usage=19.00 GB.", "Allocating the KV cache", 0.7),
-        ("[2026-11-23 10:01:01] KV Cache is allocated. #tokens: 32768, K size: 4.00 GB, V size: 4.00 GB",
-         "Allocating the KV cache", 0.74),
+        (
+            "Loading safetensors checkpoint shards:   0% Completed | 0/4 [00:00<?, ?it/s]",
+            "Loading weights (0/4)",
+            0.02,
+        ),
+        (
+            "Loading safetensors checkpoint shards:  50% Completed | 2/4 [00:10<00:10,  5.00s/it]",
+            "Loading weights (2/4)",
+            0.36,
+        ),
+        (
+            "Loading safetensors checkpoint shards: 100% Completed | 4/4 [00:20<00:00,  5.00s/it]",
+            "Loading weights (4/4)",
+            0.7,
+        ),
+        (
+            "[2026-11-23 10:01:00] Load weight end. type=Qwen3ForCausalLM, dtype=torch.bfloat16,"
+            " avail mem=90.00 GB, mem usage=19.00 GB.",
+            "Allocating the KV cache",
+            0.7,
+        ),
+        (
+            "[2026-11-23 10:01:01] KV Cache is allocated. #tokens: 32768, K size: 4.00 GB, V size: 4.00 GB",
+            "Allocating the KV cache",
+            0.74,
+        ),
         ("[2026-11-23 10:01:01] Memory pool end. avail mem=82.00 GB", "Allocating the KV cache", 0.78),
-        ("[2026-11-23 10:01:02] Capture cuda graph begin. This can take up to several minutes."
-         " avail mem=82.00 GB", "Capturing CUDA graphs", 0.78),
-        ("Capturing batches (bs=4 avail_mem=81.00 GB):  50%|█████     | 2/4 [00:01<00:01,  2.00it/s]",
-         "Capturing CUDA graphs (2/4)", 0.865),
-        ("[2026-11-23 10:01:09] Capture cuda graph end. Time elapsed: 7.00 s. mem usage=0.50 GB.",
-         "Warming up", 0.95),
-        ("[2026-11-23 10:01:09] max_total_num_tokens=32768, chunked_prefill_size=8192, "
-         "max_prefill_tokens=16384, max_running_requests=256, context_len=32768, available_gpu_mem=81.00 GB",
-         "Warming up", 0.95),
-        ("[2026-11-23 10:01:10] INFO:     Uvicorn running on http://0.0.0.0:30000 (Press CTRL+C to quit)",
-         "Warming up", 0.96),
+        (
+            "[2026-11-23 10:01:02] Capture cuda graph begin. This can take up to several minutes."
+            " avail mem=82.00 GB",
+            "Capturing CUDA graphs",
+            0.78,
+        ),
+        (
+            "Capturing batches (bs=4 avail_mem=81.00 GB):  50%|█████     | 2/4 [00:01<00:01,  2.00it/s]",
+            "Capturing CUDA graphs (2/4)",
+            0.865,
+        ),
+        (
+            "[2026-11-23 10:01:09] Capture cuda graph end. Time elapsed: 7.00 s. mem usage=0.50 GB.",
+            "Warming up",
+            0.95,
+        ),
+        (
+            "[2026-11-23 10:01:09] max_total_num_tokens=32768, chunked_prefill_size=8192, "
+            "max_prefill_tokens=16384, max_running_requests=256, context_len=32768,"
+            " available_gpu_mem=81.00 GB",
+            "Warming up",
+            0.95,
+        ),
+        (
+            "[2026-11-23 10:01:10] INFO:     Uvicorn running on http://0.0.0.0:30000 (Press CTRL+C to quit)",
+            "Warming up",
+            0.96,
+        ),
         ("[2026-11-23 10:01:20] The server is fired up and ready to roll!", "Ready", 1.0),
-    ]  # fmt: skip
+    ]
     before = None
     for line, phase, fraction in lines:
         before = SGLANG.progress((line,), before)
@@ -228,16 +261,22 @@ def test_the_load_of_0_5_4_line_by_line() -> None:
 @pytest.mark.parametrize(
     ("line", "phase", "fraction"),
     [
-        ("Capturing prefill shape (num_tokens=64):  50%|##   | 1/2 [00:01<00:01]",
-         "Capturing CUDA graphs ({done}/{total})", 0.81),
+        (
+            "Capturing prefill shape (num_tokens=64):  50%|##   | 1/2 [00:01<00:01]",
+            "Capturing CUDA graphs ({done}/{total})",
+            0.81,
+        ),
         ("Capture target prefill CUDA graph end. elapsed=3.1 s", "Capturing CUDA graphs", 0.84),
         ("Capture target decode CUDA graph begin. backend=full", "Capturing CUDA graphs", 0.78),
         ("Capture target decode CUDA graph end. elapsed=3.1 s", "Warming up", 0.95),
         ("KV Cache VA upper bound. #tokens: 5, KV size: 4.00 GB", "Allocating the KV cache", 0.74),
-        ("Multi-thread loading shards: 100% Completed | 4/4 [00:20<00:00]",
-         "Loading weights ({done}/{total})", 0.7),
+        (
+            "Multi-thread loading shards: 100% Completed | 4/4 [00:20<00:00]",
+            "Loading weights ({done}/{total})",
+            0.7,
+        ),
     ],
-)  # fmt: skip
+)
 def test_the_lines_of_0_5_23(line: str, phase: str, fraction: float) -> None:
     said = SGLANG.progress((line,), None)
     assert said is not None
@@ -258,7 +297,8 @@ def test_progress_never_goes_back_and_other_lines_change_nothing() -> None:
     [
         (
             [
-                "[t] Decode batch. #running-req: 9, #token: 46, gen throughput (token/s): 1.0, #queue-req: 9, ",
+                "[t] Decode batch. #running-req: 9, #token: 46, gen throughput (token/s): 1.0,"
+                " #queue-req: 9, ",
                 "[t] Decode batch [40], #running-req: 1, #token: 46, token usage: 0.00, cuda graph: True, "
                 "gen throughput (token/s): 12.34, #queue-req: 0, ",
                 "[t] Prefill batch. #new-seq: 1, #running-req: 5, #queue-req: 5",

@@ -59,16 +59,24 @@ G = 1 << 30
         ),
         ({"context": 100, "args": {EngineKind.VLLM: ("--max-model-len=5",)}}, "--max-model-len=5"),
         (
-            {"context": 9, "config": QWEN, "weights": G, "args": {EngineKind.VLLM: ("--gpu-memory-utilization", "0.4")}},
+            {
+                "context": 9,
+                "config": QWEN,
+                "weights": G,
+                "args": {EngineKind.VLLM: ("--gpu-memory-utilization", "0.4")},
+            },
             "--gpu-memory-utilization 0.4 --max-model-len 9",
         ),
         (
             {"context": 9, "config": QWEN, "weights": G, "kind": ModelKind.EMBEDDING},
             "--max-model-len 9 --runner pooling",
         ),
-        ({"kind": ModelKind.EMBEDDING, "args": {EngineKind.VLLM: ("--task", "embed")}}, "--port 8000 --task embed"),
+        (
+            {"kind": ModelKind.EMBEDDING, "args": {EngineKind.VLLM: ("--task", "embed")}},
+            "--port 8000 --task embed",
+        ),
     ],
-)  # fmt: skip
+)
 def test_the_end_of_the_command(values: dict[str, Any], end: str) -> None:
     assert " ".join(VLLM.run_argv(launch(EngineKind.VLLM, **values))).endswith(end)
 
@@ -159,10 +167,16 @@ def test_the_load_line_by_line() -> None:
         (api + "vLLM API server version 0.33.0", "Starting", 0.0),
         (core + "Initializing a V1 LLM engine (v0.33.0) with config: model='/model'", "Starting", 0.0),
         (core + "Starting to load model /model...", "Loading weights", 0.02),
-        ("(EngineCore pid=87) Loading safetensors checkpoint shards:  50% Completed | 2/4 [00:10<00:10]",
-         "Loading weights (2/4)", 0.31),
-        ("Loading safetensors checkpoint shards (eager): 100% Completed | 4/4 [00:10<00:10]",
-         "Loading weights (4/4)", 0.6),
+        (
+            "(EngineCore pid=87) Loading safetensors checkpoint shards:  50% Completed | 2/4 [00:10<00:10]",
+            "Loading weights (2/4)",
+            0.31,
+        ),
+        (
+            "Loading safetensors checkpoint shards (eager): 100% Completed | 4/4 [00:10<00:10]",
+            "Loading weights (4/4)",
+            0.6,
+        ),
         (core + "Loading weights took 20.00 seconds", "Loading weights", 0.6),
         (core + "Model loading took 18.1 GiB memory and 21.0 seconds", "Compiling the model", 0.62),
         (core + "Dynamo bytecode transform time: 4.10 s", "Compiling the model", 0.65),
@@ -170,15 +184,21 @@ def test_the_load_line_by_line() -> None:
         (core + "torch.compile took 24.20 s in total", "Compiling the model", 0.74),
         (core + "Available KV cache memory: 80.10 GiB", "Allocating the KV cache", 0.76),
         (core + "GPU KV cache size: 32,768 tokens", "Allocating the KV cache", 0.78),
-        ("Capturing CUDA graphs (mixed prefill-decode, PIECEWISE):  50%|#####     | 1/2 [00:01<00:01]",
-         "Capturing CUDA graphs (1/2)", 0.82),
-        ("Capturing CUDA graphs (decode, FULL): 100%|##########| 2/2 [00:02<00:00]",
-         "Capturing CUDA graphs (2/2)", 0.94),
+        (
+            "Capturing CUDA graphs (mixed prefill-decode, PIECEWISE):  50%|#####     | 1/2 [00:01<00:01]",
+            "Capturing CUDA graphs (1/2)",
+            0.82,
+        ),
+        (
+            "Capturing CUDA graphs (decode, FULL): 100%|##########| 2/2 [00:02<00:00]",
+            "Capturing CUDA graphs (2/2)",
+            0.94,
+        ),
         (core + "Graph capturing finished in 5 secs, took 0.50 GiB", "Warming up", 0.94),
         (core + "init engine (profile, create kv cache, warmup model) took 40.0 s", "Warming up", 0.96),
         (api + "Starting vLLM server on http://0.0.0.0:8000", "Warming up", 0.98),
         ("(APIServer pid=1) INFO:     Application startup complete.", "Ready", 1.0),
-    ]  # fmt: skip
+    ]
     before = None
     for line, phase, fraction in lines:
         before = VLLM.progress((line,), before)

@@ -79,7 +79,7 @@ def silence() -> NoReturn:
 
 
 def child_killed_by_kernel() -> None:
-    """Let a child use up the container's memory and be killed; refuse without a limit: it is the machine's."""
+    """Let a child use up the container's memory and be killed; refuse where there is no limit."""
     limit = Path("/sys/fs/cgroup/memory/memory.limit_in_bytes")
     if not limit.exists():
         limit = Path("/sys/fs/cgroup/memory.max")

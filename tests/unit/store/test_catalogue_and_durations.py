@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from sparktray.domain.catalogue_reading import CatalogueError
+from sparktray.domain.catalogue_file.reading import CatalogueError
 from sparktray.store.catalogue_file import load_catalogue
 from sparktray.store.durations import Durations
 from sparktray.store.paths import ConfigFolder, StoreError

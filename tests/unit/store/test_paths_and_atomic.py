@@ -21,22 +21,22 @@ def test_the_folder_is_the_given_one_else_the_environments_else_the_platforms(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv(CONFIG_VARIABLE, str(tmp_path / "environment"))
-    assert ConfigFolder.chosen(tmp_path / "given").path == tmp_path / "given"
-    assert ConfigFolder.chosen().path == tmp_path / "environment"
+    assert ConfigFolder.find(tmp_path / "given").path == tmp_path / "given"
+    assert ConfigFolder.find().path == tmp_path / "environment"
     monkeypatch.setenv(CONFIG_VARIABLE, "")
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "xdg"))
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("APPDATA", str(tmp_path))
-    assert ConfigFolder.chosen().path.name == "sparktray"
+    assert ConfigFolder.find().path.name == "sparktray"
     monkeypatch.chdir(tmp_path)
-    assert ConfigFolder.chosen(Path("here")).path == tmp_path / "here"
-    assert ConfigFolder.chosen(Path("~/there")).path == tmp_path / "there"
+    assert ConfigFolder.find(Path("here")).path == tmp_path / "here"
+    assert ConfigFolder.find(Path("~/there")).path == tmp_path / "there"
 
 
 def test_the_platforms_folder_is_looked_up_only_when_none_is_named(tmp_path: Path) -> None:
     code = (
         "import sys; from pathlib import Path; from sparktray.store.paths import ConfigFolder;"
-        f"ConfigFolder.chosen(Path({str(tmp_path)!r})); sys.exit('platformdirs' in sys.modules)"
+        f"ConfigFolder.find(Path({str(tmp_path)!r})); sys.exit('platformdirs' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from sparktray.domain.container import Container, ContainerState, Mount, PublishedPort
+from sparktray.domain.docker.container import Container, ContainerState, Mount, PublishedPort
 
 _TIME = re.compile(r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(\.\d+)?(Z|[+-]\d\d:\d\d)")
 

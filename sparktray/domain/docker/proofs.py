@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import assert_never
 
-from sparktray.domain.container import LABEL_OPERATION, Container, ContainerState
+from sparktray.domain.docker.container import LABEL_OPERATION, Container, ContainerState
 from sparktray.domain.operation import Expectation, Gone, Guard, LockHeld, Named, Restarts, Running, Stopped
 
 _LIVES = {ContainerState.RUNNING, ContainerState.PAUSED, ContainerState.RESTARTING}

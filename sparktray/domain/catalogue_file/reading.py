@@ -15,7 +15,7 @@ from sparktray.domain.catalogue import (
     Secret,
     Server,
 )
-from sparktray.domain.catalogue_shape import (
+from sparktray.domain.catalogue_file.shape import (
     CONTAINER,
     ENV_NAME,
     LARGEST_CONTEXT,
