@@ -46,7 +46,7 @@ from sparktray.engines.docker_failures import diagnose_docker
 from sparktray.engines.protocol import Depth
 from sparktray.engines.registry import engine
 from sparktray.remote.contract import Finished, Remote
-from sparktray.remote.errors import Cancelled, Closed, CommandFailed, DeadlinePassed, LinkLost, RemoteError
+from sparktray.remote.errors import Cancelled, CommandFailed, DeadlinePassed, LinkLost, RemoteError
 from sparktray.remote.link import Cancel
 
 Post = Callable[[Event], None]
@@ -161,7 +161,7 @@ class Changes:
             return self._do(_Task(remote, effect, say, cancel))
         except NotProven as failed:
             return StepFailed(number, index, failed.problem)
-        except (LinkLost, Closed) as error:
+        except LinkLost as error:
             return StepFailed(number, index, problem_of(error, self._host), lost=True)
         except RemoteError as error:
             return StepFailed(number, index, problem_of(error, self._host))

@@ -54,7 +54,7 @@ def _sentences(error: RemoteError, host: HostProfile) -> tuple[Phrase, Phrase]:
                 ),
                 phrase("If the host is overloaded, wait a minute; else check the port."),
             )
-        case "link-lost" | "closed":
+        case "link-lost":
             return (
                 phrase("The connection to {host} is lost.", host=name),
                 phrase("It is tried again by itself. Check the network if it stays away."),

@@ -16,7 +16,7 @@ from sparktray.domain.host import HostProfile
 from sparktray.domain.text import split_log
 from sparktray.domain.vitals import read_vitals
 from sparktray.remote.contract import Remote, Stream
-from sparktray.remote.errors import Closed, LinkLost, RemoteError
+from sparktray.remote.errors import LinkLost, RemoteError
 
 Post = Callable[[Event], None]
 _log = logging.getLogger(__name__)
@@ -47,7 +47,7 @@ def follow_events(
                     happened = docker_event(answer)
                     if happened is not None:
                         post(DockerHappened(epoch, happened))
-        except (LinkLost, Closed):
+        except LinkLost:
             return
         except RemoteError as error:
             post(ContainersUnread(epoch, problem_of(error, host)))
@@ -63,7 +63,7 @@ def follow_vitals(
         try:
             sample = remote.sample()
             post(Sampled(epoch, read_vitals(sample.meminfo, _gpu(sample.gpu), sample.disk, time.time())))
-        except (LinkLost, Closed):
+        except LinkLost:
             return
         except RemoteError as error:
             _log.info("no vitals: %s", error)

@@ -103,13 +103,24 @@ def running_on(snapshot: Snapshot, state: ServerState) -> Running:
 
 
 def mounted_path(state: ServerState) -> str | None:
-    """The host folder of the model a server's container was started with."""
-    if state.container is None or not state.container.running:
+    """The host folder of the model that a server's running container was started with."""
+    running = state.container is not None and state.container.running
+    return _path_of(state) if running else None
+
+
+def _path_of(state: ServerState) -> str | None:
+    if state.container is None:
         return None
     inside = engine(state.server.engine).model_path(state.container)
-    if inside is None:
+    return None if inside is None else state.container.host_path(inside)
+
+
+def started_model(snapshot: Snapshot, state: ServerState) -> Model | None:
+    """The entry that a server's container was started with, whether it runs or has ended."""
+    path = _path_of(state)
+    if path is None:
         return None
-    return state.container.host_path(inside)
+    return model_at(snapshot.catalogue, snapshot.host, path, declared_name(state))
 
 
 def declared_name(state: ServerState) -> str | None:

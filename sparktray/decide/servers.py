@@ -6,11 +6,14 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from sparktray.decide.effects import Effect, FollowLog, ReadLogTail, StopFollowing
-from sparktray.decide.identity import container_of, contradiction, stranger_on
+from sparktray.decide.identity import container_of, contradiction, started_model, stranger_on
 from sparktray.decide.truth import EVIDENCE_SECONDS, evidence, phase_of
 from sparktray.domain.asking import Health, Reading
+from sparktray.domain.catalogue import EngineKind
 from sparktray.domain.docker.container import Container, ContainerState
 from sparktray.domain.events import LogSaid, LogTailRead, Probed
+from sparktray.domain.phrase import phrase
+from sparktray.domain.problem import Failure
 from sparktray.domain.snapshot import ServerState, Snapshot
 from sparktray.domain.text import clean_name
 from sparktray.engines.protocol import Depth
@@ -193,17 +196,33 @@ def _watch_log(snapshot: Snapshot, state: ServerState, now: float) -> tuple[Serv
 
 def judge(snapshot: Snapshot, now: float) -> Snapshot:
     """Derive each server's failure and phase."""
-    with_failures = tuple(_with_failure(s, now) for s in snapshot.servers)
+    with_failures = tuple(_with_failure(snapshot, s, now) for s in snapshot.servers)
     base = replace(snapshot, servers=with_failures)
     return replace(base, servers=tuple(replace(s, phase=phase_of(base, s)) for s in with_failures))
 
 
-def _with_failure(state: ServerState, now: float) -> ServerState:
+def _with_failure(snapshot: Snapshot, state: ServerState, now: float) -> ServerState:
     if state.container is None:
         return state
     if not state.container.running and not state.tail_read:
         return state
-    return replace(state, failure=evidence(state, now))
+    found = evidence(state, now)
+    return replace(state, failure=found if found is None else _with_way_out(snapshot, state, found))
+
+
+def _with_way_out(snapshot: Snapshot, state: ServerState, failure: Failure) -> Failure:
+    """Where an engine's image cannot run on the GB10, the way out is the same model on SGLang."""
+    model = started_model(snapshot, state)
+    if failure.code != "ptxas-sm121" or model is None or state.server.engine is EngineKind.SGLANG:
+        return failure
+    servers = snapshot.catalogue.servers_of(model)
+    other = next((s for s in servers if s.engine is EngineKind.SGLANG), None)
+    if other is None:
+        return failure
+    remedy = phrase(
+        "Start it on SGLang: sparktray switch {model} --on {server}", model=model.id, server=other.name
+    )
+    return replace(failure, remedy=remedy)
 
 
 def with_state(snapshot: Snapshot, state: ServerState) -> Snapshot:

@@ -97,12 +97,6 @@ class LinkLost(RemoteError):
     code = "link-lost"
 
 
-class Closed(RemoteError):
-    """Used after close() by this side."""
-
-    code = "closed"
-
-
 class Cancelled(RemoteError):
     """Ended because the caller's Cancel was set."""
 

@@ -60,7 +60,7 @@ class _LinkStream(httpcore.NetworkStream):
 
 
 class _Backend(httpcore.NetworkBackend):
-    """Connects by an opener; the host name of a request means nothing here."""
+    """Connects by an opener."""
 
     def __init__(self, opener: Opener) -> None:
         self._opener = opener
@@ -73,6 +73,7 @@ class _Backend(httpcore.NetworkBackend):
         local_address: str | None = None,
         socket_options: Any = None,
     ) -> httpcore.NetworkStream:
+        del host, local_address, socket_options  # of no meaning on a channel
         left = remaining(timeout, "connecting")
         return _LinkStream(
             self._opener(port, CONNECT_SECONDS if left is None else min(left, CONNECT_SECONDS))

@@ -36,7 +36,7 @@ class EntryStep(msgspec.Struct, frozen=True, kw_only=True):
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
     """How an operation stood at ``time``; times are seconds since 1970. ``failure`` is its code."""
 
-    operation: str
+    id: str
     kind: str
     host: str
     server: str | None = None
@@ -105,9 +105,9 @@ class Journal:
         """The newest line of each of the last operations, the newest operation last."""
         return list(self._newest().values())[-count:] if count > 0 else []
 
-    def interrupted(self, host: str) -> frozenset[str]:
-        """Ids of operations on that host of which no end was written."""
-        return frozenset(e.operation for e in self._newest().values() if e.host == host and e.end is None)
+    def interrupted(self, host: str) -> list[Entry]:
+        """Operations on that host of which no end was written."""
+        return [entry for entry in self._newest().values() if entry.host == host and entry.end is None]
 
     def put_aside(self, host: str) -> frozenset[str]:
         """Ids of containers that an operation of ours put aside on that host and may not have removed."""
@@ -124,7 +124,7 @@ class Journal:
         found: dict[str, Entry] = {}
         for path in (self._older, self._file):
             for entry in _entries(read_file(path) or b""):
-                found[entry.operation] = entry
+                found[entry.id] = entry
         return found
 
     def _record_path(self, operation: str, container_id: str) -> Path | None:
@@ -146,7 +146,7 @@ class Journal:
 
 def _entry(operation: Operation, host: str) -> Entry:
     return Entry(
-        operation=operation.id,
+        id=operation.id,
         kind=operation.kind,
         host=host,
         server=operation.server,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import json
 import subprocess
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
@@ -290,6 +291,10 @@ class Rig:
         found = wait_until(answers, f"{path} on port {port} to answer {status}", seconds=seconds, every=0.05)
         assert found is not None
         return found[1]
+
+    def model_ids(self, port: int) -> list[str]:
+        """The IDs of `/v1/models`, once it answers."""
+        return [str(card["id"]) for card in json.loads(self.wait_http(port, "/v1/models"))["data"]]
 
     def wait_state(self, container: str, state: str | None, *, seconds: float = 20.0) -> None:
         """Wait until the container is in STATE (`exited`, …), or gone for None."""

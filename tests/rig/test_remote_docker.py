@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
+import statistics
 import threading
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -17,6 +19,7 @@ from sparktray.remote.errors import (
     DockerSilent,
     SessionRefused,
 )
+from sparktray.remote.ssh import transport
 from tests.rig.remote_hosts import ROADS, connect, open_road, sleeper
 from tests.rig.rig import Rig
 from tests.waiting import scaled, wait_until
@@ -162,6 +165,25 @@ def test_the_socket_needs_no_session(rig: Rig) -> None:
             host.run(["true"], deadline=5)
     finally:
         host.close()
+
+
+@pytest.mark.parametrize("by_itself", [True, False])
+def test_no_answer_waits_for_a_delayed_acknowledgement(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch, by_itself: bool
+) -> None:
+    """sshd leaves Nagle's algorithm on until the first command: an inspect took 44 ms, not 1."""
+    if not by_itself:
+        monkeypatch.setattr(transport, "_QUICK_ACK", None)  # as on macOS and Windows
+    sleeper(rig, "one")
+    host = connect(rig.server)
+    times = []
+    for _ in range(30):
+        began = time.monotonic()
+        host.docker.inspect("one")
+        times.append(time.monotonic() - began)
+    host.close()
+    assert statistics.median(times) < scaled(0.02)
+    assert sum(taken > 0.035 for taken in times) < 10
 
 
 def test_docker_missing(rig: Rig) -> None:
