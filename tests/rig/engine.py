@@ -78,6 +78,7 @@ class Engine:
         *,
         socket_path: Path = SOCKET,
         gpu_hook: bool = True,
+        own_network: bool = False,
         options: tuple[str, ...] = (),
     ) -> None:
         """Prepare; `start` runs it."""
@@ -86,6 +87,8 @@ class Engine:
         self.socket_path = socket_path
         self.log_path = self.folder / "log"
         self._data = data
+        # A dockerd without a bridge deletes docker0 at its start, also another one's.
+        self._prefix = ["unshare", "--net"] if own_network else []
         self._options = options
         # One for each data root, so that the sweep of one rig never meets the start of another.
         self._cgroup = f"sparktray-rig-{data.parent.name}"
@@ -109,7 +112,14 @@ class Engine:
     def start(self) -> None:
         """Start dockerd and wait until it answers (about 1 s)."""
         _remove_cgroups(self._cgroup)
-        command = ["dockerd", "--data-root", str(self._data), "--exec-root", str(self.folder / "exec")]
+        command = [
+            *self._prefix,
+            "dockerd",
+            "--data-root",
+            str(self._data),
+            "--exec-root",
+            str(self.folder / "exec"),
+        ]
         command += ["--pidfile", str(self.folder / "pid"), "-H", f"unix://{self.socket_path}", "-G", "docker"]
         command += ["--cgroup-parent", f"/{self._cgroup}", *self._options]
         (self.folder / "pid").unlink(missing_ok=True)

@@ -1,0 +1,1 @@
+"""Measurements against named baselines, each in the same run on the rig."""

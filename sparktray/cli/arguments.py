@@ -1,0 +1,149 @@
+"""The command line's grammar."""
+
+from __future__ import annotations
+
+import argparse
+import math
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from sparktray.cli.problems import Told
+from sparktray.domain.phrase import phrase
+from sparktray.domain.problem import Problem
+from sparktray.wording import Wording
+
+_Adder = Callable[[str, str], argparse.ArgumentParser]
+_DEFAULTS = {"host": None, "json": False, "config": None, "verbose": False, "command": None}
+
+
+class _Parser(argparse.ArgumentParser):
+    """Tells of a mistake instead of printing and ending by itself."""
+
+    def error(self, message: str) -> NoReturn:
+        raise Told(
+            Problem(
+                "usage",
+                phrase("The command line is not right: {message}", message=message),
+                phrase("See {program} --help.", program=self.prog),
+            )
+        )
+
+
+def parse(words: Sequence[str], say: Wording) -> argparse.Namespace:
+    """The options of a command line, all of them set. Raises `Told`; ``--help`` ends the program."""
+    found = _grammar(say).parse_args(list(words))
+    for name, value in _DEFAULTS.items():
+        if not hasattr(found, name):
+            setattr(found, name, value)
+    return found
+
+
+def _grammar(say: Wording) -> argparse.ArgumentParser:
+    shared = _shared(say)
+    about = say(phrase("Switch the model that an NVIDIA DGX Spark serves."))
+    top = _Parser(prog="sparktray", description=about, parents=[shared], allow_abbrev=False)
+    version = say(phrase("print the version and end"))
+    top.add_argument("--version", action="store_true", default=argparse.SUPPRESS, help=version)
+    commands = top.add_subparsers(dest="command", metavar="COMMAND", parser_class=_Parser)
+
+    def command(name: str, about: str) -> argparse.ArgumentParser:
+        return commands.add_parser(name, help=about, description=about, parents=[shared], allow_abbrev=False)
+
+    _hosts(command("host", say(phrase("set up, choose and test hosts"))), shared, say)
+    _reading(command, say)
+    _changing(command, say)
+    return top
+
+
+def _shared(say: Wording) -> argparse.ArgumentParser:
+    """Options that stand before or after the command: a parser's defaults would undo the other's."""
+    shared = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
+    shared.add_argument("--host", metavar="NAME", help=say(phrase("the host, instead of the one in use")))
+    shared.add_argument("--json", action="store_true", help=say(phrase("print one line of JSON")))
+    shared.add_argument("--config", metavar="DIR", type=Path, help=say(phrase("the folder for all settings")))
+    shared.add_argument("--verbose", action="store_true", help=say(phrase("say more on stderr")))
+    return shared
+
+
+def _hosts(parser: argparse.ArgumentParser, shared: argparse.ArgumentParser, say: Wording) -> None:
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True, parser_class=_Parser)
+
+    def action(name: str, about: str) -> argparse.ArgumentParser:
+        return actions.add_parser(name, help=about, description=about, parents=[shared], allow_abbrev=False)
+
+    add = action("add", say(phrase("set up a host, or change one")))
+    add.add_argument("name", metavar="NAME")
+    address = say(phrase("name or IP address; local for this computer"))
+    add.add_argument("--address", metavar="A", help=address)
+    add.add_argument("--port", type=_port, metavar="P")
+    add.add_argument("--user", metavar="U")
+    add.add_argument("--key", metavar="FILE", help=say(phrase("private key file for the login")))
+    fingerprint = say(phrase("the host key's fingerprint, as ssh-keygen -l shows it on the host"))
+    add.add_argument("--fingerprint", metavar="SHA256:…", help=fingerprint)
+    add.add_argument("--models-dir", metavar="D", help=say(phrase("the models' folder on the host")))
+    add.add_argument("--cache-dir", metavar="D", help=say(phrase("the cache folder on the host")))
+    action("list", say(phrase("show all hosts")))
+    action("use", say(phrase("choose the host that commands mean"))).add_argument("name", metavar="NAME")
+    action("remove", say(phrase("forget a host"))).add_argument("name", metavar="NAME")
+    test = action("test", say(phrase("check a host step by step")))
+    test.add_argument("name", metavar="NAME", nargs="?")
+
+
+def _reading(command: _Adder, say: Wording) -> None:
+    status = command("status", say(phrase("show what runs on the host")))
+    status.add_argument("--watch", action="store_true", help=say(phrase("go on with a line per change")))
+    command("models", say(phrase("list the catalogue and what of it is running")))
+    model_id = command("model-id", say(phrase("print the exact model ID that clients see")))
+    base_url = command("base-url", say(phrase("print the URL for clients")))
+    logs = command("logs", say(phrase("print a server's log")))
+    for parser in (model_id, base_url, logs):
+        parser.add_argument("server", metavar="SERVER", nargs="?")
+    logs.add_argument("-f", "--follow", action="store_true", help=say(phrase("go on as the log grows")))
+    logs.add_argument("--tail", type=_count, metavar="N", default=200, help=say(phrase("the last N lines")))
+    monitor = command("monitor", say(phrase("show containers, GPU and memory")))
+    monitor.add_argument("--watch", action="store_true", help=say(phrase("again on every change")))
+    journal = command("journal", say(phrase("show what was done, with result and duration")))
+    journal.add_argument("--last", type=_count, metavar="N", default=20)
+
+
+def _changing(command: _Adder, say: Wording) -> None:
+    switch = command("switch", say(phrase("make a model ready")))
+    switch.add_argument("model", metavar="MODEL")
+    switch.add_argument("--on", metavar="SERVER", help=say(phrase("another server than its first")))
+    replace = say(phrase("take the place of a container of another name or image"))
+    switch.add_argument("--replace", action="store_true", help=replace)
+    back = say(phrase("on failure leave everything as it is then"))
+    switch.add_argument("--no-rollback", action="store_true", help=back)
+    limit = say(phrase("seconds for the load; later counts as failed"))
+    switch.add_argument("--timeout", type=_seconds, metavar="S", help=limit)
+    stop = command("stop", say(phrase("stop one server, or all")))
+    stop.add_argument("server", metavar="SERVER", nargs="?")
+    for parser in (switch, stop):
+        plan = say(phrase("show the steps and change nothing"))
+        parser.add_argument("--dry-run", action="store_true", help=plan)
+
+
+def _port(text: str) -> int:
+    return _whole(text, 1, 65535)
+
+
+def _count(text: str) -> int:
+    return _whole(text, 0, 1_000_000)
+
+
+def _whole(text: str, low: int, high: int) -> int:
+    number = int(text) if len(text) < 10 and text.isascii() and text.isdecimal() else -1
+    if not low <= number <= high:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from {low} to {high}")
+    return number
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
+    if not (math.isfinite(seconds) and seconds > 0):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds")
+    return seconds

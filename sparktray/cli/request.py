@@ -1,0 +1,149 @@
+"""One command on its way, and the host it speaks to."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sparktray.cli.output import Output
+from sparktray.cli.problems import UNREACHABLE, Told, exit_of
+from sparktray.domain.host import HostProfile
+from sparktray.domain.phrase import phrase
+from sparktray.domain.problem import Problem
+from sparktray.domain.snapshot import LinkPhase, Snapshot
+from sparktray.store.hosts import Hosts, unknown_host
+from sparktray.wording import Wording
+
+if TYPE_CHECKING:
+    from sparktray.control.controller import Controller
+    from sparktray.remote.contract import Remote
+    from sparktray.wiring import Program
+
+SETTLED_SECONDS = 30.0
+# Python on Windows wakes for Ctrl-C only between two waits.
+_NAP_SECONDS = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A parsed command line and where its answer goes."""
+
+    options: argparse.Namespace
+    out: Output
+    say: Wording
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A host that is being watched for one command."""
+
+    program: Program
+    host: HostProfile
+    controller: Controller
+
+    def wait(self, condition: Callable[[Snapshot], bool], seconds: float) -> Snapshot | None:
+        """The first picture that meets the condition, None after ``seconds``; Ctrl-C gets through."""
+        end = time.monotonic() + seconds
+        while True:
+            left = end - time.monotonic()
+            found = self.controller.wait(condition, max(0.0, min(left, _NAP_SECONDS)))
+            if found is not None or left <= 0:
+                return found
+
+    def settled(self) -> Snapshot:
+        """The picture once all is known that can be. Raises `Told` when Docker cannot be read."""
+        from sparktray.decide.settled import settled
+
+        snapshot = self.wait(settled, SETTLED_SECONDS) or self.controller.snapshot
+        return self._usable(snapshot)
+
+    def containers(self) -> Snapshot:
+        """The picture once the containers are known; what they serve may still be unknown."""
+
+        def known(snapshot: Snapshot) -> bool:
+            return snapshot.containers_known or trouble(snapshot) is not None
+
+        return self._usable(self.wait(known, SETTLED_SECONDS) or self.controller.snapshot)
+
+    def remote(self) -> Remote:
+        """The connected host, for reading. Raises `Told` when it is gone."""
+        remote = self.controller.open_remote()
+        if remote is None:
+            raise told_of_link(trouble(self.controller.snapshot) or _unanswered(self.host))
+        return remote
+
+    def _usable(self, snapshot: Snapshot) -> Snapshot:
+        problem = trouble(snapshot)
+        if problem is None and not snapshot.containers_known:
+            problem = _unanswered(self.host)
+        if problem is not None:
+            raise told_of_link(problem)
+        return snapshot
+
+
+def trouble(snapshot: Snapshot) -> Problem | None:
+    """Why the host or its Docker cannot be read, None while nothing speaks against it."""
+    if snapshot.link in {LinkPhase.OFFLINE, LinkPhase.BLOCKED}:
+        return snapshot.problem or _unanswered(snapshot.host)
+    return snapshot.docker_problem
+
+
+def told_of_link(problem: Problem) -> Told:
+    """A connection that does not work, with its exit code."""
+    return Told(problem, exit_of(problem.code, UNREACHABLE))
+
+
+def _unanswered(host: HostProfile) -> Problem:
+    return Problem(
+        "host-silent",
+        phrase("{host} did not answer in time.", host=host.name),
+        phrase("Check it step by step: sparktray host test {host}", host=host.name),
+    )
+
+
+def no_host() -> Problem:
+    """Nothing can be done before there is a host."""
+    return Problem(
+        "no-host",
+        phrase("No host is set up yet."),
+        phrase("Add one: {command}", command=FIRST_HOST),
+    )
+
+
+FIRST_HOST = "sparktray host add spark --address ADDRESS --user USER --key ~/.ssh/id_ed25519"
+
+
+def wanted_host(hosts: Hosts, name: str | None) -> HostProfile:
+    """The profile of that name, else the one in use. Raises `Told` or `StoreError`."""
+    if name is not None:
+        found = hosts.get(name)
+        if found is None:
+            raise unknown_host(hosts, name)
+        return found
+    found = hosts.get()
+    if found is None:
+        raise Told(no_host())
+    return found
+
+
+@contextmanager
+def watching(
+    request: Request, check: Callable[[Program, HostProfile], None] | None = None, *, keep_trying: bool = False
+) -> Iterator[Session]:
+    """Connect to the host that the command means; ``check`` may refuse before anything is contacted."""
+    from sparktray.wiring import controller_for, open_program
+
+    program = open_program(request.options.config)
+    host = wanted_host(program.hosts.load(), request.options.host)
+    if check is not None:
+        check(program, host)
+    controller = controller_for(program, host, keep_trying=keep_trying)
+    controller.start()
+    try:
+        yield Session(program, host, controller)
+    finally:
+        controller.close()
