@@ -56,9 +56,9 @@ def _grammar(say: Wording) -> argparse.ArgumentParser:
     return top
 
 
-def _shared(say: Wording) -> argparse.ArgumentParser:
+def _shared(say: Wording) -> _Parser:
     """Options that stand before or after the command: a parser's defaults would undo the other's."""
-    shared = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
+    shared = _Parser(add_help=False, argument_default=argparse.SUPPRESS)
     shared.add_argument("--host", metavar="NAME", help=say(phrase("the host, instead of the one in use")))
     shared.add_argument("--json", action="store_true", help=say(phrase("print one line of JSON")))
     shared.add_argument("--config", metavar="DIR", type=Path, help=say(phrase("the folder for all settings")))
@@ -66,7 +66,7 @@ def _shared(say: Wording) -> argparse.ArgumentParser:
     return shared
 
 
-def _hosts(parser: argparse.ArgumentParser, shared: argparse.ArgumentParser, say: Wording) -> None:
+def _hosts(parser: argparse.ArgumentParser, shared: _Parser, say: Wording) -> None:
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True, parser_class=_Parser)
 
     def action(name: str, about: str) -> argparse.ArgumentParser:

@@ -132,7 +132,10 @@ def wanted_host(hosts: Hosts, name: str | None) -> HostProfile:
 
 @contextmanager
 def watching(
-    request: Request, check: Callable[[Program, HostProfile], None] | None = None, *, keep_trying: bool = False
+    request: Request,
+    check: Callable[[Program, HostProfile], None] | None = None,
+    *,
+    keep_trying: bool = False,
 ) -> Iterator[Session]:
     """Connect to the host that the command means; ``check`` may refuse before anything is contacted."""
     from sparktray.wiring import controller_for, open_program

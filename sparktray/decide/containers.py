@@ -58,7 +58,8 @@ def merged(snapshot: Snapshot, asked: int, answer: tuple[Container, ...]) -> tup
     """The containers of an answer, except where an event told something newer than the question."""
     newer = {c.id: c for c in snapshot.containers if c.sequence > asked}
     buried = {identity for identity, sequence in snapshot.tombstones if sequence > asked}
-    taken = [newer.pop(c.id, c) for c in answer if c.id not in buried]
+    known = {c.id: c for c in snapshot.containers}
+    taken = [newer.pop(c.id, _starved(known.get(c.id), c)) for c in answer if c.id not in buried]
     return (*taken, *newer.values())
 
 
@@ -100,7 +101,15 @@ def container_read(snapshot: Snapshot, event: ContainerRead) -> Outcome:
         return snapshot, ()
     if event.container is None:
         return replace(snapshot, containers=tuple(c for c in snapshot.containers if c.id != event.id)), ()
-    return _with_container(snapshot, replace(event.container, sequence=known.sequence)), ()
+    found = _starved(known, replace(event.container, sequence=known.sequence))
+    return _with_container(snapshot, found), ()
+
+
+def _starved(known: Container | None, found: Container) -> Container:
+    """Keep what the ``oom`` event told of this run: Docker 20.10 shows it only after the end."""
+    if known is None or not known.oom_killed or known.started_at != found.started_at:
+        return found
+    return replace(found, oom_killed=True)
 
 
 def proven(snapshot: Snapshot, found: Container) -> Snapshot:

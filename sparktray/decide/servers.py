@@ -65,6 +65,7 @@ def _unasked(state: ServerState) -> ServerState:
         health=Health.UNKNOWN,
         served=None,
         installed=(),
+        installed_at=None,
         running=None,
         waiting=None,
         tokens_per_second=None,
@@ -101,6 +102,7 @@ def _heard(state: ServerState, reading: Reading, now: float) -> ServerState:
         read_at=now,
         served=state.served if reading.served is None else reading.served,
         installed=state.installed if reading.installed is None else reading.installed,
+        installed_at=state.installed_at if reading.installed is None else now,
         running=reading.running,
         waiting=reading.waiting,
         tokens_per_second=_speed(state, reading, now),
@@ -241,6 +243,9 @@ def probe_identity(state: ServerState) -> str | None:
 
 def wanted_depth(state: ServerState, now: float) -> Depth:
     """How much the next probe asks: SGLang's own health costs a token, so at most every 30 s."""
+    if engine(state.server.engine).loads_by_api:
+        told = state.installed_at
+        return Depth.HEALTH if told is None or now - told >= INSTALLED_SECONDS else Depth.WATCH
     if state.health is not Health.READY or not state.served:
         return Depth.LOADING if not state.ever_ready else Depth.HEALTH
     due = state.health_at is None or now - state.health_at >= HEALTH_SECONDS
@@ -248,3 +253,5 @@ def wanted_depth(state: ServerState, now: float) -> Depth:
 
 
 HEALTH_SECONDS = 30.0
+# What Ollama has installed changes by a pull or a removal only, and its list has 400 bytes a model.
+INSTALLED_SECONDS = 60.0

@@ -198,5 +198,5 @@ Event = (
     | CancelAsked
 )
 
-DOCKER_CHANGES = frozenset({"die", "destroy", "pause", "unpause", "rename"})
+DOCKER_CHANGES = frozenset({"die", "destroy", "oom", "pause", "unpause", "rename"})
 """Actions that change a container in the snapshot at once, before it is confirmed by reading."""

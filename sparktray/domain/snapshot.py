@@ -65,7 +65,8 @@ class ServerState:
 
     ``phase`` is derived from all the others by ``decide.truth`` and never set by hand. ``strikes``
     counts health answers missed since the last good one, ``ever_ready`` holds for this run of the
-    container. ``read_at``/``health_at`` are when the last probe and the last health answer came,
+    container. ``read_at``/``health_at`` are when the last probe and the last health answer came, ``installed_at`` when Ollama last
+    told what it has,
     ``asking`` while a probe is on its way. ``following`` while its log is read as it grows;
     ``tail_of`` is the run (container id and start) whose last lines were asked for after its end,
     ``tail_read`` once they are here.
@@ -78,6 +79,7 @@ class ServerState:
     health: Health = Health.UNKNOWN
     served: tuple[ServedModel, ...] | None = None
     installed: tuple[str, ...] = ()
+    installed_at: float | None = None
     running: int | None = None
     waiting: int | None = None
     tokens_per_second: float | None = None

@@ -161,6 +161,9 @@ def after_event(container: Container, happened: DockerEvent, sequence: int) -> C
             )
         case "destroy":
             return None
+        case "oom":
+            # Docker 20.10 tells of it in the inspect only after the end of the container.
+            return replace(container, oom_killed=True, sequence=sequence)
         case "pause":
             state = ContainerState.PAUSED
         case "unpause":

@@ -1,0 +1,139 @@
+"""`switch` and `stop`: a wish, its steps, its end."""
+
+from __future__ import annotations
+
+import queue
+import shlex
+
+from sparktray.cli.choosing import check_server
+from sparktray.cli.problems import Told, exit_of_operation
+from sparktray.cli.progress import Progress
+from sparktray.cli.request import Request, Session, watching
+from sparktray.cli.views import operation_view
+from sparktray.decide.changing.preflight import chosen_server
+from sparktray.decide.identity import base_url, running_on
+from sparktray.decide.present import operation_sentence
+from sparktray.domain.host import HostProfile
+from sparktray.domain.operation import Operation, OperationEnd, StopWish, SwitchWish, Wish
+from sparktray.domain.phrase import Phrase, phrase
+from sparktray.domain.problem import Problem
+from sparktray.domain.snapshot import Snapshot, first_snapshot
+from sparktray.domain.text import clean_name
+from sparktray.wiring import Program
+
+_REDRAW_SECONDS = 0.25
+
+
+def run(request: Request) -> int:
+    """Fulfil the wish and tell its end."""
+    wish = _wish(request)
+
+    def possible(program: Program, host: HostProfile) -> None:
+        if isinstance(wish, StopWish):
+            return check_server(program.catalogue, wish.server)
+        chosen = chosen_server(first_snapshot(host, program.catalogue), wish)
+        if isinstance(chosen, Problem):
+            raise Told(chosen)
+        return None
+
+    with watching(request, possible, keep_trying=True) as session:
+        session.settled()
+        snapshot, operation = _carried_out(request, session, wish)
+        _tell(request, snapshot, operation)
+    return exit_of_operation(operation)
+
+
+def _wish(request: Request) -> Wish:
+    options = request.options
+    if options.command == "stop":
+        return StopWish(options.server, dry_run=options.dry_run)
+    return SwitchWish(
+        options.model,
+        on=options.on,
+        dry_run=options.dry_run,
+        replace=options.replace,
+        rollback=not options.no_rollback,
+        timeout=options.timeout,
+    )
+
+
+def _carried_out(request: Request, session: Session, wish: Wish) -> tuple[Snapshot, Operation]:
+    """Wait for the end. The first Ctrl-C takes back what was begun, the second one ends at once."""
+    pictures: queue.SimpleQueue[Snapshot] = queue.SimpleQueue()
+    progress = Progress(request.out)
+    session.controller.subscribe(pictures.put)
+    identity = session.controller.wish(wish)
+    cancelled = False
+    snapshot = session.controller.snapshot
+    while True:
+        try:
+            snapshot = _latest(pictures, snapshot)
+            operation = snapshot.operation
+            if operation is None or operation.id != identity:
+                continue
+            progress.show(snapshot, operation)
+            if operation.end is not None:
+                return snapshot, operation
+        except KeyboardInterrupt:
+            if cancelled:
+                raise
+            cancelled = True
+            session.controller.cancel()
+            told = phrase("Cancelling: what was begun is taken back. Ctrl-C again leaves it as it is now.")
+            progress.remark(request.say(told))
+
+
+def _latest(pictures: queue.SimpleQueue[Snapshot], last: Snapshot) -> Snapshot:
+    try:
+        return pictures.get(timeout=_REDRAW_SECONDS)
+    except queue.Empty:
+        return last
+
+
+def _tell(request: Request, snapshot: Snapshot, operation: Operation) -> None:
+    out, say = request.out, request.say
+    if out.as_json:
+        out.json({"operation": operation_view(operation, say)})
+    elif operation.end is OperationEnd.PLANNED and operation.runs:
+        _tell_plan(request, operation)
+    elif not operation.runs and operation.failure is None and operation.end is not OperationEnd.CANCELLED:
+        out.line(say(_nothing_to_do(operation)))
+    else:
+        out.line(say(operation_sentence(operation)))
+    failure = operation.failure
+    if failure is not None:
+        out.problem(Problem(failure.code, failure.cause, failure.remedy), failure.log_tail)
+    if operation.end is OperationEnd.DONE and not out.as_json and isinstance(operation.wish, SwitchWish):
+        _tell_address(request, snapshot, operation)
+
+
+def _nothing_to_do(operation: Operation) -> Phrase:
+    if isinstance(operation.wish, StopWish):
+        return phrase("Nothing is running there.")
+    return phrase("{model} is ready already.", model=operation.model or operation.wish.model)
+
+
+def _tell_plan(request: Request, operation: Operation) -> None:
+    out, say = request.out, request.say
+    out.line(say(operation_sentence(operation)))
+    for number, each in enumerate(operation.runs, 1):
+        step = each.step
+        out.line(f"{number:3}. {say(step.title)}")
+        if step.command:
+            out.line(f"       {shlex.join(step.command)}")
+        if step.proof is not None:
+            out.line("       " + say(phrase("proof: {proof}", proof=step.proof)))
+        if step.undo is not None:
+            undo = shlex.join(step.undo.command) or step.undo.title
+            out.line("       " + say(phrase("undo: {undo}", undo=undo)))
+
+
+def _tell_address(request: Request, snapshot: Snapshot, operation: Operation) -> None:
+    state = snapshot.state_of(operation.server or "")
+    if state is None:
+        return
+    out, say = request.out, request.say
+    model_id = running_on(snapshot, state).model_id
+    if model_id is not None:
+        out.line(say(phrase("Model ID: {model_id}", model_id=clean_name(model_id))))
+    out.line(say(phrase("Base URL: {url}", url=base_url(snapshot.host, state))))

@@ -1,0 +1,79 @@
+"""`journal`: what was done, with result and duration."""
+
+from __future__ import annotations
+
+import shlex
+import time
+
+from sparktray.cli.problems import DONE
+from sparktray.cli.request import Request
+from sparktray.cli.tables import aligned, end_word
+from sparktray.cli.views import utc
+from sparktray.domain.operation import OperationEnd
+from sparktray.domain.phrase import phrase
+from sparktray.store.journal import Entry, Journal
+from sparktray.store.paths import ConfigFolder
+
+
+def run(request: Request) -> int:
+    """Print the last operations, the newest last; contacts nothing."""
+    past = Journal(ConfigFolder.find(request.options.config)).last(request.options.last)
+    wanted = request.options.host
+    entries = [entry for entry in past if wanted in {None, entry.host}]
+    if request.out.as_json:
+        request.out.json({"operations": [_view(entry) for entry in entries]})
+        return DONE
+    if not entries:
+        request.out.line(request.say(phrase("Nothing was done yet.")))
+    for line in aligned(_row(request, entry) for entry in entries):
+        request.out.line(line)
+    return DONE
+
+
+def _view(entry: Entry) -> dict[str, object]:
+    return {
+        "id": entry.id,
+        "kind": entry.kind,
+        "host": entry.host,
+        "server": entry.server,
+        "model": entry.model,
+        "started_at": utc(entry.started_at),
+        "ended_at": utc(entry.time) if entry.end is not None else None,
+        "end": entry.end,
+        "seconds": _seconds(entry),
+        "steps": [
+            {
+                "name": step.name,
+                "command": shlex.join(step.command) or None,
+                "state": step.state,
+                "seconds": step.seconds,
+            }
+            for step in entry.steps
+        ],
+        "failure": entry.failure,
+    }
+
+
+def _seconds(entry: Entry) -> float | None:
+    return None if entry.end is None else round(max(0.0, entry.time - entry.started_at), 3)
+
+
+def _row(request: Request, entry: Entry) -> list[str]:
+    seconds = _seconds(entry)
+    return [
+        time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(entry.started_at)),
+        entry.host,
+        entry.kind,
+        entry.model or entry.server or "-",
+        entry.server or "",
+        _end(request, entry),
+        "" if seconds is None else f"{seconds:.1f} s",
+    ]
+
+
+def _end(request: Request, entry: Entry) -> str:
+    if entry.end is None:
+        return request.say(phrase("no end written"))
+    known = {str(end): end for end in OperationEnd}
+    text = request.say(end_word(known[entry.end])) if entry.end in known else entry.end
+    return text if entry.failure is None else f"{text} ({entry.failure})"

@@ -1,0 +1,176 @@
+"""A picture of the host as a few quiet lines for people."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Sequence
+from typing import assert_never
+
+from sparktray.cli.views import other_containers, server_note
+from sparktray.decide.identity import running_on
+from sparktray.decide.present import engine_name, sentence, shown_name
+from sparktray.domain.host import folder_name
+from sparktray.domain.operation import OperationEnd
+from sparktray.domain.phrase import Phrase, phrase
+from sparktray.domain.snapshot import Phase, ServerState, Snapshot
+from sparktray.domain.text import clean_name
+from sparktray.domain.vitals import Vitals
+from sparktray.wording import Wording
+
+GIB = 1 << 30
+_MARKS = {
+    Phase.READY: ("●", "*"),
+    Phase.BUSY: ("●", "*"),
+    Phase.STARTING: ("◐", "~"),
+    Phase.LOADING: ("◐", "~"),
+    Phase.STOPPING: ("◐", "~"),
+    Phase.DEGRADED: ("▲", "!"),
+    Phase.FAILED: ("✗", "x"),
+    Phase.IDLE: ("○", "-"),
+    Phase.UNKNOWN: ("○", "?"),
+}
+
+
+def shows(characters: str) -> bool:
+    """True when stdout's encoding knows them."""
+    try:
+        characters.encode(getattr(sys.stdout, "encoding", None) or "ascii")
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True
+
+
+def phase_word(phase: Phase) -> Phrase:
+    """The state of a server in a word."""
+    match phase:
+        case Phase.UNKNOWN:
+            return phrase("unknown")
+        case Phase.IDLE:
+            return phrase("idle")
+        case Phase.STARTING:
+            return phrase("starting")
+        case Phase.LOADING:
+            return phrase("loading")
+        case Phase.STOPPING:
+            return phrase("stopping")
+        case Phase.READY:
+            return phrase("ready")
+        case Phase.BUSY:
+            return phrase("busy")
+        case Phase.DEGRADED:
+            return phrase("degraded")
+        case Phase.FAILED:
+            return phrase("failed")
+        case _:  # pragma: no cover
+            assert_never(phase)
+
+
+def aligned(rows: Iterable[Sequence[str]]) -> list[str]:
+    """The rows with their columns under one another."""
+    table = [list(row) for row in rows]
+    count = max((len(row) for row in table), default=0)
+    widths = [max((len(row[i]) for row in table if i < len(row)), default=0) for i in range(count)]
+    return ["  ".join(cell.ljust(widths[i]) for i, cell in enumerate(row)).rstrip() for row in table]
+
+
+def status_lines(snapshot: Snapshot, say: Wording) -> list[str]:
+    """The sentence, a line a server with what is wrong beneath it, the rest of the host."""
+    rows = aligned(server_row(snapshot, state, say) for state in snapshot.servers)
+    lines = [say(sentence(snapshot)), ""]
+    for row, state in zip(rows, snapshot.servers, strict=True):
+        lines += [row, *(f"     {text}" for text in server_remarks(snapshot, state, say))]
+    lines += ["", vitals_line(snapshot.vitals, say)]
+    others = ", ".join(clean_name(each.name) for each in other_containers(snapshot) if each.running)
+    if others:
+        lines.append(say(phrase("Also running: {names}", names=others)))
+    return lines
+
+
+def server_row(snapshot: Snapshot, state: ServerState, say: Wording) -> list[str]:
+    """Mark, server, engine and port, state, model, context."""
+    fancy, plain = _MARKS[state.phase]
+    running = running_on(snapshot, state)
+    known = running.model is not None or running.model_id is not None
+    context = running.context_length
+    return [
+        fancy if shows(fancy) else plain,
+        state.name,
+        f"{engine_name(state.server.engine)}:{state.server.port}",
+        say(phase_word(state.phase)),
+        shown_name(running, state) if known else "-",
+        "" if context is None else say(phrase("{count} tokens", count=context)),
+    ]
+
+
+def server_remarks(snapshot: Snapshot, state: ServerState, say: Wording) -> list[str]:
+    """What does not fit into the row: names that differ, progress, a failure with its remedy."""
+    running = running_on(snapshot, state)
+    remarks = []
+    if running.misnamed and running.model_id is not None:
+        mounted = running.model.id if running.model is not None else folder_name(running.model_path or "")
+        remarks.append(
+            say(
+                phrase(
+                    "Its model ID is {model_id}, but {model} is what is loaded.",
+                    model_id=clean_name(running.model_id),
+                    model=clean_name(mounted),
+                )
+            )
+        )
+    if state.phase is Phase.LOADING and state.progress is not None:
+        remarks.append(progress_text(say(state.progress.phase), state.progress.fraction))
+    note = server_note(state, say)
+    if note is not None:
+        remarks.append(note)
+    if state.failure is not None and state.phase is Phase.FAILED:
+        remarks += [say(state.failure.cause), say(state.failure.remedy)]
+    return remarks
+
+
+def progress_text(phase: str, fraction: float | None) -> str:
+    """A load phase with its percentage where the engine counts."""
+    return phase if fraction is None else f"{phase} {round(100 * fraction)} %"
+
+
+def vitals_line(vitals: Vitals, say: Wording) -> str:
+    """Memory and GPU; what the host does not tell is left out."""
+    parts = []
+    if vitals.total_bytes is not None and vitals.available_bytes is not None:
+        free, total = vitals.available_bytes / GIB, vitals.total_bytes / GIB
+        parts.append(say(phrase("Memory: {free} of {total} GiB free", free=free, total=total)))
+    gpu = [
+        clean_name(vitals.gpu_name or ""),
+        *(
+            f"{value:.0f} {unit}"
+            for value, unit in (
+                (vitals.gpu_percent, "%"),
+                (vitals.gpu_celsius, "°C"),
+                (vitals.gpu_watt, "W"),
+            )
+            if value is not None
+        ),
+    ]
+    if any(gpu):
+        parts.append(say(phrase("GPU: {gpu}", gpu=", ".join(text for text in gpu if text))))
+    return "   ".join(parts) or say(phrase("Memory and GPU: not known"))
+
+
+def end_word(end: OperationEnd) -> Phrase:
+    """The result of an operation in a word or two."""
+    match end:
+        case OperationEnd.DONE:
+            return phrase("done")
+        case OperationEnd.PLANNED:
+            return phrase("planned")
+        case OperationEnd.REFUSED:
+            return phrase("refused")
+        case OperationEnd.ROLLED_BACK:
+            return phrase("rolled back")
+        case OperationEnd.FAILED:
+            return phrase("failed")
+        case OperationEnd.NEEDS_YOU:
+            return phrase("needs you")
+        case OperationEnd.CANCELLED:
+            return phrase("cancelled")
+        case _:  # pragma: no cover
+            assert_never(end)

@@ -1,0 +1,239 @@
+"""The JSON that scripts rely on, and the lines that people read."""
+
+from dataclasses import replace
+from typing import Any
+
+import msgspec
+import pytest
+
+from sparktray.cli.tables import aligned, server_remarks, server_row, status_lines
+from sparktray.cli.views import operation_view, status_view, utc
+from sparktray.decide.changing import steps
+from sparktray.domain.docker.container import LOCK_NAME, Container, ContainerState, PublishedPort
+from sparktray.domain.operation import (
+    Operation,
+    OperationEnd,
+    OperationKind,
+    StepRun,
+    StepState,
+    SwitchWish,
+)
+from sparktray.domain.phrase import phrase
+from sparktray.domain.problem import Failure
+from sparktray.domain.snapshot import Phase, Snapshot
+from sparktray.domain.vitals import Vitals
+from sparktray.wording import Wording
+from tests.unit.cli.pictures import QWEN, failed, loading, picture, ready, serving, state_of
+
+SAY = Wording("en")
+
+
+def view(snapshot: Snapshot) -> dict[str, Any]:
+    """The object as a script reads it."""
+    found: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(status_view(snapshot, SAY)))
+    return found
+
+
+def test_the_keys_are_the_contract() -> None:
+    found = view(picture(ready()))
+    assert list(found) == [
+        "host",
+        "link",
+        "icon",
+        "sentence",
+        "observed_at",
+        "operation",
+        "servers",
+        "other_containers",
+        "memory",
+        "gpu",
+        "open_webui",
+    ]
+    assert [server["server"] for server in found["servers"]] == ["sglang", "sglang-main", "vllm", "ollama"]
+    for server in found["servers"]:
+        assert list(server) == [
+            "server",
+            "engine",
+            "container",
+            "container_state",
+            "phase",
+            "model",
+            "model_id",
+            "misnamed",
+            "model_path",
+            "image",
+            "port",
+            "base_url",
+            "context_length",
+            "requests_running",
+            "requests_waiting",
+            "tokens_per_second",
+            "managed",
+            "started_at",
+            "failure",
+            "progress",
+            "note",
+        ]
+
+
+def test_a_ready_server() -> None:
+    found = view(picture(ready()))
+    assert (found["host"], found["link"], found["icon"]) == ("spark", "connected", "ready")
+    assert found["sentence"] == f"{QWEN} is ready on spark."
+    assert found["observed_at"] == "2023-11-14T22:15:00.000Z"
+    assert found["operation"] is None
+    server = found["servers"][1]
+    assert server["phase"] == "ready"
+    assert (server["model"], server["model_id"], server["misnamed"]) == (QWEN, QWEN, False)
+    assert server["model_path"].startswith("/home/sparkuser/ai/models/")
+    assert (server["container"], server["container_state"]) == ("sglang-main", "running")
+    assert server["base_url"] == "http://10.0.0.2:30001/v1"
+    assert (server["context_length"], server["requests_running"], server["requests_waiting"]) == (
+        32768,
+        0,
+        None,
+    )
+    assert (server["tokens_per_second"], server["managed"], server["failure"]) == (31.5, True, None)
+    assert server["started_at"] == "2023-11-14T22:13:20.250Z"
+    assert found["memory"] == {"total_bytes": 128 << 30, "available_bytes": 64 << 30}
+    assert found["gpu"] == {
+        "name": "NVIDIA GB10",
+        "utilization_percent": 12.0,
+        "temperature_c": 45.0,
+        "power_w": None,
+    }
+
+
+def test_an_idle_server_is_all_null() -> None:
+    server = view(picture())["servers"][2]
+    assert (server["phase"], server["container"], server["container_state"]) == ("idle", "vllm", None)
+    unknown = [
+        "model",
+        "model_id",
+        "model_path",
+        "context_length",
+        "requests_running",
+        "started_at",
+        "failure",
+    ]
+    assert {server[name] for name in unknown} == {None}
+    assert (server["managed"], server["misnamed"]) == (False, False)
+
+
+def test_a_misnamed_one_tells_both_names() -> None:
+    snapshot = picture(ready(model_id="gpt-4o-mini"))
+    server = view(snapshot)["servers"][1]
+    assert (server["model"], server["model_id"], server["misnamed"]) == (QWEN, "gpt-4o-mini", True)
+    text = "\n".join(status_lines(snapshot, SAY))
+    assert f"Its model ID is gpt-4o-mini, but {QWEN} is what is loaded." in text
+
+
+def test_a_failure_has_cause_and_remedy() -> None:
+    snapshot = picture(failed())
+    assert view(snapshot)["servers"][0]["failure"] == {
+        "code": "out-of-memory",
+        "cause": "Memory ran out.",
+        "remedy": "Use less.",
+        "log_tail": ["a line"],
+    }
+    assert view(snapshot)["icon"] == "failed"
+    assert server_remarks(snapshot, snapshot.servers[0], SAY) == ["Memory ran out.", "Use less."]
+
+
+def test_a_load_has_its_progress() -> None:
+    snapshot = picture(loading())
+    assert view(snapshot)["servers"][2]["progress"] == {"phase": "Loading weights", "fraction": 0.4}
+    assert server_remarks(snapshot, snapshot.servers[2], SAY) == ["Loading weights 40 %"]
+
+
+def test_who_holds_the_port_is_noted() -> None:
+    snapshot = picture(state_of("vllm", None, stranger="jupyter\x1b[2J", phase=Phase.IDLE))
+    assert view(snapshot)["servers"][2]["note"] == "Container jupyter [2J holds port 8000."
+
+
+def container(name: str, *ports: int, running: bool = True) -> Container:
+    state = ContainerState.RUNNING if running else ContainerState.EXITED
+    return Container(f"{name}-id", name, "image", state, tuple(PublishedPort(port, 80) for port in ports))
+
+
+def test_other_containers_are_no_server_no_lock_and_not_open_webui() -> None:
+    others = (container("db", 5433, 5432), container(LOCK_NAME), container("open-webui", 3000))
+    found = view(picture(ready(), others=others))
+    assert found["other_containers"] == [
+        {"name": "db", "image": "image", "state": "running", "ports": [5432, 5433]}
+    ]
+    assert found["open_webui"] == {"container": "open-webui", "container_state": "running", "port": 3000}
+
+
+@pytest.mark.parametrize(
+    ("others", "state", "port"),
+    [
+        ((), None, 3000),
+        ((container("open-webui", 8081),), "running", 8081),
+        ((container("open-webui", running=False),), "exited", 3000),
+    ],
+)
+def test_open_webui(others: tuple[Container, ...], state: str | None, port: int) -> None:
+    found = view(picture(others=others))["open_webui"]
+    assert (found["container_state"], found["port"]) == (state, port)
+
+
+def test_an_operation() -> None:
+    old = serving("sglang", 30000, QWEN)
+    runs = (
+        StepRun(steps.check_again(), StepState.DONE, started_at=10.0, ended_at=10.5),
+        StepRun(steps.commit(replace(old, name="a b")), StepState.RUNNING, started_at=11.0),
+        StepRun(steps.unlock("op")),
+    )
+    operation = Operation(1, "op", SwitchWish("m"), OperationKind.SWITCH, 9.0, "sglang", "m", runs, 1)
+    found = operation_view(operation, SAY)
+    assert list(found) == ["id", "kind", "server", "model", "end", "steps", "failure"]
+    assert found["steps"] == [
+        {"name": "check", "command": None, "state": "done", "seconds": 0.5},
+        {"name": "commit", "command": "docker rm 'a b.previous'", "state": "running", "seconds": None},
+        {"name": "unlock", "command": "docker rm sparktray-lock", "state": "waiting", "seconds": None},
+    ]
+    assert (found["id"], found["kind"], found["end"], found["failure"]) == ("op", "switch", None, None)
+    failure = Failure("exited", phrase("It ended."), phrase("Look."))
+    over = operation_view(replace(operation, end=OperationEnd.ROLLED_BACK, failure=failure), SAY)
+    assert over["end"] == "rolled-back"
+    assert over["failure"] == {"code": "exited", "cause": "It ended.", "remedy": "Look.", "log_tail": []}
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(None, None), (0.0, "1970-01-01T00:00:00.000Z"), (1e300, None), (float("nan"), None)],
+)
+def test_times(seconds: float | None, text: str | None) -> None:
+    assert utc(seconds) == text
+
+
+def test_lines_for_people() -> None:
+    lines = status_lines(picture(ready(), failed(), others=(container("db"),)), SAY)
+    assert lines[0].endswith(".")
+    assert lines[1] == ""
+    rows = [line for line in lines if ":3000" in line or ":8000" in line or ":11434" in line]
+    assert len(rows) == 4
+    assert len({row.index(next(x for x in ("SGLang", "vLLM", "Ollama") if x in row)) for row in rows}) == 1
+    assert "Memory: 64 of 128 GiB free   GPU: NVIDIA GB10, 12 %, 45 °C" in lines
+    assert lines[-1] == "Also running: db"
+
+
+def test_every_phase_has_a_mark_and_a_word() -> None:
+    base = state_of("vllm", None)
+    rows = [server_row(picture(), replace(base, phase=phase), SAY) for phase in Phase]
+    assert all(row[0] and row[3] for row in rows)
+
+
+def test_names_from_outside_are_fit_to_show() -> None:
+    snapshot = picture(ready(model_id="evil\x1b]0;title\x07\nname"), others=(container("a\x1b[31m\nb"),))
+    assert not any(ord(c) < 32 for line in status_lines(snapshot, SAY) for c in line)
+
+
+def test_without_vitals_it_says_so() -> None:
+    assert "Memory and GPU: not known" in status_lines(replace(picture(), vitals=Vitals()), SAY)
+
+
+def test_columns() -> None:
+    assert aligned([["a", "bbb", "c"], ["aa", "b"]]) == ["a   bbb  c", "aa  b"]
+    assert aligned([]) == []
