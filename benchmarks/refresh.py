@@ -88,7 +88,8 @@ def main() -> int:
         populate(rig)
         target = SshTarget("127.0.0.1", rig.port, rig.user, str(rig.client_key), rig.fingerprint)
         remote = open_host(target)
-        ours = measure("full refresh, warm connection, 10 containers", 200, lambda: refresh(remote, catalogue))
+        whole = "full refresh, warm connection, 10 containers"
+        ours = measure(whole, 200, lambda: refresh(remote, catalogue))
         one = measure("  of it: the list alone", 200, remote.docker.containers)
         baseline = measure("ssh host docker ps", 15, lambda: rig.ssh("docker ps"))
         remote.close()

@@ -65,9 +65,9 @@ class ServerState:
 
     ``phase`` is derived from all the others by ``decide.truth`` and never set by hand. ``strikes``
     counts health answers missed since the last good one, ``ever_ready`` holds for this run of the
-    container. ``read_at``/``health_at`` are when the last probe and the last health answer came, ``installed_at`` when Ollama last
-    told what it has,
-    ``asking`` while a probe is on its way. ``following`` while its log is read as it grows;
+    container. ``read_at``/``health_at`` are when the last probe and the last health answer came,
+    ``installed_at`` when Ollama last told what it has, ``asking`` while a probe is on its way.
+    ``following`` while its log is read as it grows;
     ``tail_of`` is the run (container id and start) whose last lines were asked for after its end,
     ``tail_read`` once they are here.
     """

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from sparktray.control.controller import Controller
-from sparktray.decide.timing import settled
+from sparktray.decide.settled import settled
 from sparktray.domain.host import HostProfile
 from sparktray.domain.operation import Operation, StopWish, SwitchWish, Wish
 from sparktray.domain.snapshot import ServerState, Snapshot

@@ -49,7 +49,19 @@ def test_from_nothing_beside_and_in_place(rig: Rig, tmp_path: Path) -> None:
         instead = program.switch(CODER)
         assert instead.end is OperationEnd.DONE
         assert [name for name, _ in states(instead)] == [
-            *("lock", "check", "record", "stop", "rename", "release", "start", "load", "prove", "commit", "unlock")
+            *(
+                "lock",
+                "check",
+                "record",
+                "stop",
+                "rename",
+                "release",
+                "start",
+                "load",
+                "prove",
+                "commit",
+                "unlock",
+            )
         ]
         assert rig.model_ids(30000) == [CODER]
         after = rig.inspect("sglang")

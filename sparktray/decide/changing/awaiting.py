@@ -85,15 +85,19 @@ def _release(
         return _DONE
     if age > now - since:
         return _WAIT
-    if operation.going_back and operation.free_level is not None:
-        # As much is free as before the new model was started: it holds nothing any more.
-        if available >= operation.free_level - NOTABLE_BYTES:
-            return _DONE
+    if _as_free_as_before(operation, available):
+        return _DONE
     best, at = operation.memory_mark or (available, now)
     if available > best + NOTABLE_BYTES:
         best, at = available, now
     over = now - at >= QUIET_SECONDS or now - since > RELEASE_SECONDS
     return Verdict(Judgement.DONE if over else Judgement.WAIT, None, (best, at))
+
+
+def _as_free_as_before(operation: Operation, available: int) -> bool:
+    """Going back: as much is free as before the new model was started, so it holds nothing any more."""
+    level = operation.free_level
+    return operation.going_back and level is not None and available >= level - NOTABLE_BYTES
 
 
 def _not_free(action: AwaitRelease) -> Failure:

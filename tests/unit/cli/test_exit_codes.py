@@ -32,7 +32,6 @@ REMOTE = {
     "host-key-unknown": 5,
     "host-key-changed": 5,
     # Of one command or answer, not of the connection: failed.
-    "closed": 1,
     "cancelled": 1,
     "deadline": 1,
     "refused": 1,
