@@ -119,13 +119,14 @@ def proven(snapshot: Snapshot, found: Container) -> Snapshot:
     """
     known = snapshot.container(found.id)
     if known is None:
-        return replace(snapshot, containers=(*snapshot.containers, found))
+        gone = any(identity == found.id for identity, _ in snapshot.tombstones)
+        return snapshot if gone else replace(snapshot, containers=(*snapshot.containers, found))
     if (found.started_at or 0.0) < (known.started_at or 0.0):
         return snapshot
     same_run = found.started_at == known.started_at
     if same_run and known.inspected and not known.running:
         return _with_container(snapshot, replace(known, name=found.name))
-    return _with_container(snapshot, replace(found, sequence=known.sequence))
+    return _with_container(snapshot, _starved(known, replace(found, sequence=known.sequence)))
 
 
 def _with_container(snapshot: Snapshot, container: Container) -> Snapshot:

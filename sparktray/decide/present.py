@@ -52,6 +52,8 @@ def sentence(snapshot: Snapshot) -> Phrase:
         if state is not None and icon in _ICONS[phase]:
             return server_sentence(snapshot, state)
     ready = [s for s in snapshot.servers if s.ready]
+    if not ready and icon is Icon.CONNECTING:
+        return phrase("Reading what runs on {host}…", host=host)
     if not ready:
         return phrase("No model is running on {host}.", host=host)
     names = ", ".join(shown_name(running_on(snapshot, s), s) for s in ready)

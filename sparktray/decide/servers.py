@@ -205,7 +205,8 @@ def judge(snapshot: Snapshot, now: float) -> Snapshot:
 
 def _with_failure(snapshot: Snapshot, state: ServerState, now: float) -> ServerState:
     if state.container is None:
-        return state
+        at = state.failure.at if state.failure is not None else None
+        return replace(state, failure=None) if at is not None and now - at > EVIDENCE_SECONDS else state
     if not state.container.running and not state.tail_read:
         return state
     found = evidence(state, now)
@@ -247,7 +248,7 @@ def wanted_depth(state: ServerState, now: float) -> Depth:
         told = state.installed_at
         return Depth.HEALTH if told is None or now - told >= INSTALLED_SECONDS else Depth.WATCH
     if state.health is not Health.READY or not state.served:
-        return Depth.LOADING if not state.ever_ready else Depth.HEALTH
+        return Depth.HEALTH
     due = state.health_at is None or now - state.health_at >= HEALTH_SECONDS
     return Depth.HEALTH if due else Depth.WATCH
 

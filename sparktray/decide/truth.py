@@ -11,7 +11,6 @@ from sparktray.domain.operation import (
     Operation,
     RunDocker,
     StepName,
-    StepState,
     Stopped,
     StopWish,
     UnloadOllama,
@@ -42,7 +41,7 @@ def phase_of(snapshot: Snapshot, state: ServerState) -> Phase:
         return planned
     container = state.container
     if container is None:
-        return _phase_without_container(state)
+        return _phase_at_rest(state)
     match container.state:
         case ContainerState.RUNNING:
             return _phase_of_running(state, container)
@@ -53,7 +52,7 @@ def phase_of(snapshot: Snapshot, state: ServerState) -> Phase:
         case ContainerState.REMOVING:
             return Phase.STOPPING
         case ContainerState.CREATED | ContainerState.EXITED | ContainerState.DEAD:
-            return Phase.FAILED if state.failure is not None else Phase.IDLE
+            return _phase_at_rest(state)
         case _:  # pragma: no cover
             assert_never(container.state)
 
@@ -90,15 +89,21 @@ def _stops(action: Action, state: ServerState) -> bool:
 def _touched(operation: Operation) -> bool:
     """True once a step was begun that changes the server itself."""
     idle = {StepName.PULL, StepName.LOCK, StepName.CHECK, StepName.RECORD, StepName.UNLOCK}
-    return any(r.step.name not in idle and r.state is not StepState.WAITING for r in operation.runs)
+    return any(r.step.name not in idle and r.begun for r in operation.runs)
 
 
-def _phase_without_container(state: ServerState) -> Phase:
-    if state.failure is not None:
-        return Phase.FAILED  # it ran with --rm and took everything but our copy of its log with it
-    if not engine(state.server.engine).lives_outside_docker or state.health is not Health.READY:
-        return Phase.IDLE
-    return _phase_of_answers(state) if state.served else Phase.IDLE
+def _phase_at_rest(state: ServerState) -> Phase:
+    """No process of a container runs; one with ``--rm`` took everything but our copy of its log along."""
+    if answers_without(state):
+        return _phase_of_answers(state) if state.served else Phase.IDLE
+    return Phase.FAILED if state.failure is not None else Phase.IDLE
+
+
+def answers_without(state: ServerState) -> bool:
+    """True for a server that answers although no container of it runs: Ollama as a system service."""
+    lives = state.container is not None and state.container.running
+    outside = engine(state.server.engine).lives_outside_docker
+    return outside and not lives and state.health is Health.READY
 
 
 def _phase_of_running(state: ServerState, container: Container) -> Phase:
@@ -140,6 +145,8 @@ def evidence(state: ServerState, now: float) -> Failure | None:
     if container.running:
         starved = container.oom_killed and state.health is not Health.READY
         return _memory(state, container.started_at) if starved else None
+    if answers_without(state):
+        return None  # what an old container of that name came to says nothing of the service
     ended = container.finished_at
     if ended is not None and now - ended > EVIDENCE_SECONDS:
         return None

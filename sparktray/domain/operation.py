@@ -221,6 +221,7 @@ class StepName(StrEnum):
     UNLOAD = "unload"
     PROVE = "prove"
     COMMIT = "commit"
+    SWEEP = "sweep"
     UNLOCK = "unlock"
 
 
@@ -258,6 +259,11 @@ class StepRun:
     started_at: float | None = None
     ended_at: float | None = None
     said: str = ""
+
+    @property
+    def begun(self) -> bool:
+        """True once it was tried, also when a lost link made it wait again: it may have been done."""
+        return self.started_at is not None
 
 
 class OperationEnd(StrEnum):

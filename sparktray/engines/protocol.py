@@ -19,9 +19,8 @@ from sparktray.domain.survey import ModelFolder
 class Depth(StrEnum):
     """How much a probe asks. No probe loads, evicts or wakes a model."""
 
-    LOADING = "loading"  # the next cheapest sign of readiness, and the engine's health as soon as it is up
     WATCH = "watch"  # a ready server: its list and its requests, nothing that costs a token
-    HEALTH = "health"  # everything, the engine's own health included
+    HEALTH = "health"  # the engine's own health too, as soon as anything answers
 
 
 @dataclass(frozen=True, slots=True)

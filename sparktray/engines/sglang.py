@@ -185,7 +185,7 @@ class Sglang:
             health = _health((yield Ask("GET", "/health", deadline=HEALTH_DEADLINE)))
             if locked and health is Health.READY:
                 health = Health.LOCKED
-        if depth is Depth.LOADING or health is Health.SILENT:
+        if health in {Health.WARMING, Health.SILENT, Health.REFUSED}:
             return Reading(health, served)
         running, waiting, speed = yield from _requests()
         return Reading(health, served, running=running, waiting=waiting, tokens_per_second=speed)

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from sparktray.decide.identity import port_held
 from sparktray.decide.servers import run_of
-from sparktray.decide.truth import started_by, unexplained
+from sparktray.decide.truth import answers_without, started_by, unexplained
 from sparktray.domain.asking import Health
 from sparktray.domain.docker.container import Container
 from sparktray.domain.operation import AwaitRelease, AwaitServing, Operation, StepName
@@ -84,7 +84,8 @@ def _release(
     if action.needs is not None and age <= RECENT_SECONDS and available - headroom(total) >= action.needs:
         return _DONE
     if age > now - since:
-        return _WAIT
+        # Without a sample from after the stop nobody can tell; a sampler that died shall not hold us up.
+        return _DONE if now - since > RELEASE_SECONDS else _WAIT
     if _as_free_as_before(operation, available):
         return _DONE
     best, at = operation.memory_mark or (available, now)
@@ -115,7 +116,7 @@ def _serving(
     if state.server.engine != "ollama" and not _right_container(operation, container):
         late = now - since > APPEAR_SECONDS
         return Verdict(Judgement.FAILED, _vanished(state)) if late else _WAIT
-    if container is not None and not container.running:
+    if container is not None and not container.running and not answers_without(state):
         if not state.tail_read or state.tail_of != run_of(container):
             return _WAIT
         return Verdict(Judgement.FAILED, state.failure or unexplained(state, container))
@@ -125,7 +126,8 @@ def _serving(
         verdict = _listed(state, action)
         if verdict is not None:
             return verdict
-    if action.timeout is not None and now - since > action.timeout:
+    # After a lost link nothing is known: what became ready meanwhile is not late.
+    if action.timeout is not None and now - since > action.timeout and state.read_at is not None:
         return Verdict(Judgement.FAILED, _late(state, action))
     return _WAIT
 

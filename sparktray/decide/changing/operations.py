@@ -32,6 +32,8 @@ Outcome = tuple[Snapshot, tuple[Effect, ...]]
 
 # A Spark that thrashes or reboots is back after a few minutes; longer, and a person must look.
 PATIENCE_SECONDS = 300.0
+# The end of a link is told a moment after the step that it broke; trying at once would be in vain.
+RETRY_SECONDS = 0.5
 
 
 def wished(snapshot: Snapshot, event: Wished, now: float) -> Outcome:
@@ -82,7 +84,7 @@ def _begin(snapshot: Snapshot, operation: Operation, index: int, now: float) -> 
     """Start one run, or end the operation when there is none left."""
     if index >= len(operation.runs):
         return _finish(snapshot, operation, now)
-    run = replace(operation.runs[index], state=StepState.RUNNING, started_at=now, said="")
+    run = replace(operation.runs[index], state=StepState.RUNNING, started_at=now, ended_at=None, said="")
     begun = replace(_with_run(operation, index, run), index=index, memory_mark=None)
     effects: list[Effect] = [Journal(begun)]
     if not isinstance(run.step.action, AwaitServing | AwaitRelease):
@@ -133,7 +135,11 @@ def _remembered(operation: Operation, run: StepRun, now: float) -> tuple[Effect,
     """How long a load took, for the next time; one that goes back tells of another model."""
     if run.step.name is not StepName.LOAD or run.back or operation.model is None or operation.server is None:
         return ()
-    return (RememberLoad(operation.model, operation.server, now - (run.started_at or now)),)
+    # Ollama loads within the step before; a load begun by somebody else tells nothing of its length.
+    began = [r.started_at for r in operation.runs if r.step.name is StepName.START and not r.back]
+    if not began or began[-1] is None:
+        return ()
+    return (RememberLoad(operation.model, operation.server, now - began[-1]),)
 
 
 def step_failed(snapshot: Snapshot, event: StepFailed, now: float) -> Outcome:
@@ -142,7 +148,7 @@ def step_failed(snapshot: Snapshot, event: StepFailed, now: float) -> Outcome:
     if operation is None:
         return snapshot, ()
     if event.lost:
-        waiting = replace(operation.runs[operation.index], state=StepState.WAITING)
+        waiting = replace(operation.runs[operation.index], state=StepState.WAITING, ended_at=now)
         return replace(snapshot, operation=_with_run(operation, operation.index, waiting)), ()
     return _fail(snapshot, operation, failed(event.problem, now), now)
 
@@ -163,7 +169,7 @@ def _fail(snapshot: Snapshot, operation: Operation, failure: Failure, now: float
 
 def _turn_back(snapshot: Snapshot, operation: Operation, failure: Failure | None, now: float) -> Outcome:
     """Drop what was to come and add what takes back what was begun."""
-    begun = tuple(r for r in operation.runs if r.state is not StepState.WAITING)
+    begun = tuple(_broken_off(r, now) for r in operation.runs if r.begun)
     server = snapshot.catalogue.server(operation.server or "")
     back = way_back(begun, server)
     keeps = isinstance(operation.wish, SwitchWish) and not operation.wish.rollback and not operation.cancelled
@@ -171,6 +177,11 @@ def _turn_back(snapshot: Snapshot, operation: Operation, failure: Failure | None
         back = tuple(r for r in back if r.step.name is StepName.UNLOCK)
     turned = replace(operation, runs=(*begun, *back), failure=failure)
     return _begin(snapshot, turned, len(begun), now)
+
+
+def _broken_off(run: StepRun, now: float) -> StepRun:
+    over = run.state in {StepState.DONE, StepState.FAILED}
+    return run if over else replace(run, state=StepState.FAILED, ended_at=now)
 
 
 def _finish(snapshot: Snapshot, operation: Operation, now: float) -> Outcome:
@@ -212,7 +223,7 @@ def cancel_asked(snapshot: Snapshot, event: CancelAsked, now: float) -> Outcome:
 
 def _can_turn(operation: Operation) -> bool:
     """False from the first step on that removes what was put aside."""
-    return not any(r.step.name in _TIDYING and r.state is not StepState.WAITING for r in operation.runs)
+    return not any(r.step.name in _TIDYING and r.begun for r in operation.runs)
 
 
 def go_on(snapshot: Snapshot, now: float) -> Outcome:
@@ -224,7 +235,7 @@ def go_on(snapshot: Snapshot, now: float) -> Outcome:
     if snapshot.link is not LinkPhase.CONNECTED:
         return _without_link(snapshot, operation, now)
     if current.state is StepState.WAITING:
-        return _begin(snapshot, operation, operation.index, now)
+        return _take_up(snapshot, operation, current, now)
     action = current.step.action
     if not isinstance(action, AwaitServing | AwaitRelease):
         return snapshot, ()
@@ -238,6 +249,15 @@ def go_on(snapshot: Snapshot, now: float) -> Outcome:
         case Judgement.FAILED:
             assert verdict.failure is not None  # noqa: S101  a failed verdict always says why
             return _fail(snapshot, marked, verdict.failure, now)
+
+
+def _take_up(snapshot: Snapshot, operation: Operation, current: StepRun, now: float) -> Outcome:
+    """A step that a lost link broke off is done again, or taken back when that was asked for."""
+    if operation.cancelled and not operation.going_back and _can_turn(operation):
+        return _turn_back(snapshot, operation, None, now)
+    if current.ended_at is not None and now < current.ended_at + RETRY_SECONDS:
+        return snapshot, ()
+    return _begin(snapshot, operation, operation.index, now)
 
 
 def _without_link(snapshot: Snapshot, operation: Operation, now: float) -> Outcome:

@@ -20,9 +20,10 @@ from sparktray.decide.changing.preflight import (
     takeover_refusal,
 )
 from sparktray.decide.identity import container_of, declared_name, port_held, running_on
+from sparktray.domain.asking import Health
 from sparktray.domain.catalogue import Model, Server
 from sparktray.domain.docker.container import LABEL_MODEL, LABEL_OPERATION, LABEL_SERVER, PREVIOUS, Container
-from sparktray.domain.operation import Step, StepName, StopWish, SwitchWish, Wish
+from sparktray.domain.operation import Action, Step, StepName, StopWish, SwitchWish, Wish
 from sparktray.domain.phrase import phrase
 from sparktray.domain.problem import Problem
 from sparktray.domain.snapshot import Phase, ServerState, Snapshot
@@ -77,12 +78,8 @@ def _switch(
         middle = _replace_container(snapshot, survey, asker, state, model, wish)
     if isinstance(middle, Problem):
         return middle
-    first = [] if survey.image_present or _needs_no_image(state) else [steps.pull(server.image)]
+    first = [steps.pull(server.image)] if not survey.image_present and _runs_image(middle) else []
     return Plan((*first, *_locked(snapshot, survey, asker, server.image, middle)), server.name, model.id)
-
-
-def _needs_no_image(state: ServerState) -> bool:
-    return loads_by_api(state.server) and _api_answers(state)
 
 
 def _state(snapshot: Snapshot, server: Server) -> ServerState:
@@ -98,11 +95,12 @@ def _serves_already(snapshot: Snapshot, state: ServerState, model: Model) -> boo
 
 
 def _locked(
-    snapshot: Snapshot, survey: Survey, asker: Asker, image: str, middle: list[Step]
+    snapshot: Snapshot, survey: Survey, asker: Asker, image: str | None, middle: list[Step]
 ) -> tuple[Step, ...]:
     """The steps between taking and giving back the lock; without any image there can be none."""
-    lock_image = image if survey.image_present or survey.lock_image is None else survey.lock_image
-    if not survey.image_present and survey.lock_image is None and not _pulls(image, middle):
+    there = survey.image_present or (survey.lock_image is None and _runs_image(middle))
+    lock_image = image if image is not None and there else survey.lock_image
+    if lock_image is None:
         return (steps.check_again(), *middle)
     held = lock_of(snapshot.containers, asker.operation)
     expired = held is not None and (lock_expired(held, survey.host_time) or held.id in survey.abandoned)
@@ -111,9 +109,9 @@ def _locked(
     return (*broken, taken, steps.check_again(), *middle, steps.unlock(asker.operation))
 
 
-def _pulls(image: str, middle: list[Step]) -> bool:
-    """True when the steps start a container of that image, which is then pulled before the lock."""
-    return any(step.name is StepName.START and image in step.command for step in middle)
+def _runs_image(middle: list[Step]) -> bool:
+    """True when the steps make a container of the server's image; a missing one is then pulled first."""
+    return any(step.command[:2] == ("docker", "run") for step in middle)
 
 
 def _replace_container(
@@ -191,9 +189,8 @@ def _labels(server: Server, model: Model, asker: Asker) -> dict[str, str]:
 
 def _api_answers(state: ServerState) -> bool:
     """True when the server that loads by API is up, with or without a model."""
-    return (
-        state.phase in {Phase.IDLE, Phase.READY, Phase.BUSY, Phase.DEGRADED} and state.health_at is not None
-    )
+    heard = state.health_at is not None and state.health is not Health.REFUSED
+    return heard and state.phase in {Phase.IDLE, Phase.READY, Phase.BUSY, Phase.DEGRADED}
 
 
 def _load_by_api(
@@ -210,7 +207,7 @@ def _load_by_api(
         lacking = ollama_refusal(name, state.installed, server)
         if lacking is not None:
             return lacking
-        loaded = [served.id for served in state.served or () if served.id != name]
+        loaded = [served.id for served in state.served or () if served.id not in {name, f"{name}:latest"}]
         return [*(steps.unload_ollama(server, other, undoable=True) for other in loaded), *final]
     retired = _retired(snapshot, server)
     refusal = (
@@ -245,8 +242,7 @@ def _stop(snapshot: Snapshot, wish: StopWish, survey: Survey, asker: Asker) -> P
     held = lock_refusal(lock_of(snapshot.containers, asker.operation), survey)
     if held is not None:
         return held
-    image = survey.lock_image or ""
-    return Plan(_locked(snapshot, survey, asker, image, middle), wish.server)
+    return Plan(_locked(snapshot, survey, asker, None, middle), wish.server)
 
 
 def _stop_server(state: ServerState) -> list[Step]:
@@ -262,10 +258,7 @@ def changed(before: Plan, now: Plan | Problem) -> Problem | None:
     """Whether a plan made again under the lock still says the same."""
     if isinstance(now, Problem):
         return now
-    same = [s.command for s in before.steps if s.name not in _OF_THE_LOCK] == [
-        s.command for s in now.steps if s.name not in _OF_THE_LOCK
-    ]
-    if same:
+    if _changes(before) == _changes(now):
         return None
     return Problem(
         "host-changed",
@@ -274,4 +267,17 @@ def changed(before: Plan, now: Plan | Problem) -> Problem | None:
     )
 
 
-_OF_THE_LOCK = {StepName.PULL, StepName.LOCK, StepName.CHECK, StepName.UNLOCK}
+def _changes(made: Plan) -> list[Action]:
+    """What a plan does to the host; a model that is ready meanwhile needs no waiting any more."""
+    return [step.action for step in made.steps if step.name in _CHANGING]
+
+
+_CHANGING = {
+    StepName.SWEEP,
+    StepName.RESTART_POLICY,
+    StepName.STOP,
+    StepName.RENAME,
+    StepName.START,
+    StepName.UNLOAD,
+    StepName.COMMIT,
+}

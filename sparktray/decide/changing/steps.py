@@ -34,7 +34,6 @@ from sparktray.domain.operation import (
     Step,
     StepName,
     StepRun,
-    StepState,
     Stopped,
     UnloadOllama,
 )
@@ -215,19 +214,17 @@ def start(server: Server, operation: str, argv: tuple[str, ...], *, makes_room: 
         taken_back = docker("rm", "-f", server.container)
         undo = RunDocker(taken_back, Gone(server.container), guard, STOP_DEADLINE)
         title = phrase("Remove the new container {container}", container=server.container)
-        name = StepName.START
     else:
         taken_back = docker("stop", "-t", "10", server.container)
         undo = RunDocker(taken_back, Stopped(server.container), guard, STOP_DEADLINE)
         title = phrase("Stop the new container {container}", container=server.container)
-        name = StepName.STOP
     return Step(
         StepName.START,
         phrase("Start {container}", container=server.container),
         RunDocker(argv, Running(server.container, operation)),
         argv,
         phrase("It runs."),
-        Step(name, title, undo, taken_back),
+        Step(StepName.STOP, title, undo, taken_back),
     )
 
 
@@ -279,7 +276,7 @@ def sweep(container: Container) -> Step:
     """Remove what an earlier operation of ours put aside and could not remove."""
     argv = docker("rm", container.name)
     return Step(
-        StepName.COMMIT,
+        StepName.SWEEP,
         phrase("Remove {container}", container=container.name),
         RunDocker(argv, Gone(container.id), Guard(container.name, container.id)),
         argv,
@@ -318,7 +315,7 @@ def way_back(runs: Sequence[StepRun], server: Server | None) -> tuple[StepRun, .
 
     A step that failed is taken back too: it may have done its work all the same.
     """
-    begun = [run.step for run in runs if run.state is not StepState.WAITING and run.step.undo is not None]
+    begun = [run.step for run in runs if run.begun and run.step.undo is not None]
     undone = [step.undo for step in reversed(begun) if step.undo is not None]
     unlocks = [step for step in undone if step.name is StepName.UNLOCK]
     changes = [step for step in undone if step.name is not StepName.UNLOCK]
@@ -346,4 +343,4 @@ def pending(steps: Sequence[Step]) -> tuple[StepRun, ...]:
 def changes_nothing(runs: Sequence[StepRun]) -> bool:
     """True while no step was begun that changes more than the lock."""
     harmless = {StepName.PULL, StepName.LOCK, StepName.CHECK, StepName.RECORD, StepName.UNLOCK}
-    return all(r.state is StepState.WAITING or r.step.name in harmless for r in runs)
+    return all(not r.begun or r.step.name in harmless for r in runs)

@@ -15,7 +15,7 @@ _TIME = re.compile(r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(\.\d+)?(Z|[+-]\d
 def seconds(text: object) -> float | None:
     """An RFC 3339 time as seconds since 1970; None for Docker's "never" (year 1) and for nonsense."""
     found = _TIME.fullmatch(text) if isinstance(text, str) else None
-    if found is None or found[1] == "0001":
+    if found is None or found[1] in {"0000", "0001"}:
         return None
     year, month, day, hour, minute, second = (int(part) for part in found.groups()[:6])
     if not 1 <= month <= 12:

@@ -56,7 +56,7 @@ TAGS = answer(
 )
 SERVED = (ServedModel("qwen3:32b", None, 4096),)
 V, P, T = "/api/version", "/api/ps", "/api/tags"
-H, W, L = Depth.HEALTH, Depth.WATCH, Depth.LOADING
+H, W = Depth.HEALTH, Depth.WATCH
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ H, W, L = Depth.HEALTH, Depth.WATCH, Depth.LOADING
         (H, {}, Reading(Health.SILENT), [V]),
         (H, {V: answer({"version": 1})}, Reading(Health.SILENT), [V]),
         (W, {V: VERSION, P: PS}, Reading(Health.READY, SERVED), [V, P]),
-        (L, {V: VERSION, P: PS}, Reading(Health.READY, SERVED), [V, P]),
+        (W, {V: VERSION, P: PS}, Reading(Health.READY, SERVED), [V, P]),
         (W, {V: VERSION, P: answer({"models": []})}, Reading(Health.READY, ()), [V, P]),
         (W, {V: VERSION, P: answer({"models": None})}, Reading(Health.READY, ()), [V, P]),
         (W, {V: VERSION, P: answer({"models": "x"})}, Reading(Health.READY), [V, P]),

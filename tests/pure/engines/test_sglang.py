@@ -115,26 +115,36 @@ LOADS = answer(
 )
 OLD = answer([{"dp_rank": 0, "num_reqs": 3, "num_waiting_reqs": 1, "num_tokens": 9}])
 
-L, W, H = Depth.LOADING, Depth.WATCH, Depth.HEALTH
+W, H = Depth.WATCH, Depth.HEALTH
 ALL = ["/v1/models", "/health", NEW]
 
 
 @pytest.mark.parametrize(
     ("depth", "table", "reading", "paths"),
     [
-        (L, {"/v1/models": REFUSED}, Reading(Health.REFUSED), ALL[:1]),
-        (L, {"/v1/models": LATE}, Reading(Health.SILENT), ALL[:1]),
+        (H, {"/v1/models": REFUSED}, Reading(Health.REFUSED), ALL[:1]),
+        (H, {"/v1/models": LATE}, Reading(Health.SILENT), ALL[:1]),
         (H, {"/v1/models": BROKEN}, Reading(Health.SILENT), ALL[:1]),
         (W, {"/v1/models": REFUSED}, Reading(Health.REFUSED), ALL[:1]),
         (W, {"/v1/models": NO_KEY}, Reading(Health.LOCKED), ALL[:1]),
         (W, {"/v1/models": Answer(500)}, Reading(Health.SILENT), ALL[:1]),
-        (L, {"/v1/models": LIST, "/health": NOT_YET}, Reading(Health.WARMING, SERVED), ALL[:2]),
-        (L, {"/v1/models": LIST, "/health": OK}, Reading(Health.READY, SERVED), ALL[:2]),
-        (L, {"/v1/models": LIST, "/health": LATE}, Reading(Health.SILENT, SERVED), ALL[:2]),
-        (L, {"/v1/models": LIST, "/health": REFUSED}, Reading(Health.REFUSED, SERVED), ALL[:2]),
-        (L, {"/v1/models": LIST, "/health": Answer(500)}, Reading(Health.SILENT, SERVED), ALL[:2]),
-        (L, {"/v1/models": NO_KEY, "/health": OK}, Reading(Health.LOCKED), ALL[:2]),
-        (L, {"/v1/models": NO_KEY, "/health": NOT_YET}, Reading(Health.WARMING), ALL[:2]),
+        (H, {"/v1/models": LIST, "/health": NOT_YET}, Reading(Health.WARMING, SERVED), ALL[:2]),
+        (
+            H,
+            {"/v1/models": LIST, "/health": OK},
+            Reading(Health.READY, SERVED),
+            [*ALL, "/get_load"],
+        ),
+        (H, {"/v1/models": LIST, "/health": LATE}, Reading(Health.SILENT, SERVED), ALL[:2]),
+        (H, {"/v1/models": LIST, "/health": REFUSED}, Reading(Health.REFUSED, SERVED), ALL[:2]),
+        (H, {"/v1/models": LIST, "/health": Answer(500)}, Reading(Health.SILENT, SERVED), ALL[:2]),
+        (
+            H,
+            {"/v1/models": NO_KEY, "/health": OK},
+            Reading(Health.LOCKED),
+            [*ALL, "/get_load"],
+        ),
+        (H, {"/v1/models": NO_KEY, "/health": NOT_YET}, Reading(Health.WARMING), ALL[:2]),
         (H, {"/v1/models": LIST, "/health": LATE}, Reading(Health.SILENT, SERVED), ALL[:2]),
         (
             H,
