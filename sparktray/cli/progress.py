@@ -15,7 +15,7 @@ from sparktray.domain.operation import Operation, StepName, StepRun, StepState
 from sparktray.domain.phrase import phrase
 from sparktray.domain.snapshot import Snapshot
 
-_NARROWEST = 20  # columns; a terminal that tells of fewer tells nonsense
+_NARROWEST, _USUAL = 20, 80  # columns
 
 
 class Progress:
@@ -95,5 +95,6 @@ def _fitted(text: str) -> str:
     try:
         width = os.get_terminal_size(sys.stderr.fileno()).columns
     except (OSError, ValueError):
-        width = 80
-    return text[: max(_NARROWEST, width) - 1]
+        width = 0
+    # A pseudo terminal nobody gave a size has 0 columns.
+    return text[: max(_NARROWEST, width or _USUAL) - 1]

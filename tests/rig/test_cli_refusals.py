@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 from pathlib import Path
 
@@ -23,7 +24,8 @@ def program(rig: Rig, tmp_path: Path) -> Program:
 
 
 def add_at(program: Program, rig: Rig, port: int, fingerprint: str | None, **more: str) -> None:
-    """Set up a host somewhere else."""
+    """Set up the host anew, somewhere else: a profile that is only changed keeps its pinned key."""
+    program.run("host", "remove", "spark")
     words = ["host", "add", "spark", "--address", "127.0.0.1", "--port", str(port), "--user", rig.user]
     words += ["--key", more.get("key", str(rig.client_key))]
     program.ok(*words, *(["--fingerprint", fingerprint] if fingerprint else []))
@@ -70,6 +72,7 @@ def test_docker_missing_and_forbidden(rig: Rig, program: Program) -> None:
     add_at(program, rig, none.port, none.fingerprint)
     assert program.refused(3, "status")["code"] == "docker-missing"
     forbidden = rig.sshd(user="nodocker")
+    program.run("host", "remove", "spark")
     program.add(rig, "spark", forbidden)
     error = program.refused(3, "status")
     assert error["code"] == "docker-forbidden" and "usermod" in error["remedy"]
@@ -159,12 +162,12 @@ def test_hostile_names_do_nothing(rig: Rig, program: Program, tmp_path: Path) ->
 
 def test_gpu_runtime_missing(rig: Rig, program: Program) -> None:
     """Docker's own refusal at the start is told in words, and leaves no half-made container."""
-    text = (
-        Path("models.json").read_text().replace('"docker_args": []', '"docker_args": ["--runtime", "none"]')
-    )
-    (program.config / "models.json").write_text(text)
+    catalogue = json.loads(Path("models.json").read_text())
+    catalogue["models"][0]["docker_args"] = ["--runtime", "none"]
+    (program.config / "models.json").write_text(json.dumps(catalogue))
     refused = program.run("--json", "switch", SCOUT)
-    assert refused.returncode in {1, 7}, refused.stderr
+    assert refused.returncode == 1, refused.stderr
+    assert "none" in json.loads(refused.stdout)["operation"]["failure"]["remedy"]
     assert rig.inspect("sglang") is None and rig.inspect("sparktray-lock") is None
 
 

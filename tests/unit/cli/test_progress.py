@@ -1,5 +1,6 @@
 """What a person sees of an operation, in a pipe and in a terminal."""
 
+import contextlib
 import os
 import sys
 from collections.abc import Iterator
@@ -21,6 +22,7 @@ from sparktray.domain.operation import (
 )
 from sparktray.wording import Wording
 from tests.unit.cli.pictures import QWEN, catalogue, loading, picture, serving
+from tests.waiting import wait_until
 
 OLD = serving("vllm", 8000, QWEN)
 
@@ -77,33 +79,47 @@ def test_what_is_taken_back_is_said_to_be(capsys: pytest.CaptureFixture[str]) ->
     assert "✓ Going back: Start vllm again  1.0 s" in capsys.readouterr().err.splitlines()
 
 
+class Terminal:
+    """A pseudo terminal: ``stream`` is the program's side."""
+
+    def __init__(self, handle: int, stream: TextIO) -> None:
+        os.set_blocking(handle, False)
+        self.stream = stream
+        self._handle = handle
+        self._text = b""
+
+    def shows(self, wanted: str) -> str:
+        """All that was written, once that is among it."""
+
+        def written() -> str:
+            with contextlib.suppress(BlockingIOError):
+                self._text += os.read(self._handle, 65536)
+            text = self._text.decode(errors="replace").replace("\r\n", "\n")
+            return text if wanted in text else ""
+
+        return wait_until(written, repr(wanted))
+
+
 @pytest.fixture
-def terminal(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
-    """A real pseudo terminal as stderr; the value is its other side."""
+def terminal() -> Iterator[Terminal]:
+    """A real pseudo terminal, to be made stderr by the test: pytest sets its own before each."""
     ours, theirs = os.openpty()
-    stream: TextIO = os.fdopen(theirs, "w", encoding="utf-8")
-    monkeypatch.setattr(sys, "stderr", stream)
-    yield ours
-    stream.close()
+    with os.fdopen(theirs, "w", encoding="utf-8") as stream:
+        yield Terminal(ours, stream)
     os.close(ours)
 
 
-def read(terminal: int) -> str:
-    return os.read(terminal, 65536).decode().replace("\r\n", "\n")
-
-
-def test_in_a_terminal_the_step_under_way_is_one_line_redrawn(terminal: int) -> None:
+def test_in_a_terminal_the_step_under_way_is_one_line_redrawn(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stderr", terminal.stream)
     progress = Progress(Output(Wording("en")))
     show(progress, replace(operation(DONE, DONE, RUNNING), usual_seconds=185.0))
-    lasting, _, live = read(terminal).rpartition("\r\x1b[2K")
-    assert [line for line in lasting.splitlines() if line.strip("\x1b[2K\r")][:1] == [
-        "✓ Look at the host again under the lock  2.5 s"
-    ]
+    lasting, _, live = terminal.shows("Loading weights 40 %").rpartition("\r\x1b[2K")
+    assert lasting == "✓ Look at the host again under the lock  2.5 s\n✓ Stop vllm  2.5 s\n"
     assert live.startswith(f"… Load {QWEN}  ")
-    assert "Loading weights 40 %" in live
-    assert "\n" not in live
     show(progress, replace(operation(DONE, DONE, DONE), end=OperationEnd.DONE))
-    assert read(terminal).endswith(f"✓ Load {QWEN}  2.5 s\n")
+    assert terminal.shows(f"\r\x1b[2K✓ Load {QWEN}  2.5 s\n").count("\n") == 3
 
 
 def test_a_reader_of_stderr_that_went_away_ends_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
