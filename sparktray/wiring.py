@@ -20,7 +20,6 @@ from sparktray.store.durations import Durations
 from sparktray.store.hosts import HostsFile
 from sparktray.store.journal import Journal
 from sparktray.store.paths import ConfigFolder
-from sparktray.wording import Wording
 
 
 @dataclass(frozen=True)
@@ -30,7 +29,6 @@ class Program:
     folder: ConfigFolder
     hosts: HostsFile
     catalogue: Catalogue
-    wording: Wording
     journal: Journal
     durations: Durations
 
@@ -71,7 +69,6 @@ def open_program(config: Path | None) -> Program:
         folder,
         HostsFile(folder),
         load_catalogue(folder),
-        Wording(),
         Journal(folder),
         Durations(folder),
     )

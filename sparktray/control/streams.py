@@ -62,12 +62,12 @@ def follow_vitals(
     while not closing.is_set():
         try:
             sample = remote.sample()
-            post(Sampled(epoch, read_vitals(sample.meminfo, _gpu(sample.gpu), sample.disk, time.time())))
+            post(Sampled(epoch, read_vitals(sample.meminfo, sample.gpu, time.time())))
         except LinkLost:
             return
         except RemoteError as error:
             _log.info("no vitals: %s", error)
-            post(Sampled(epoch, read_vitals("", "", "", time.time())))
+            post(Sampled(epoch, read_vitals("", "", time.time())))
         if _pause(closing, busy):
             return
 
@@ -81,12 +81,6 @@ def _pause(closing: threading.Event, busy: threading.Event) -> bool:
         if closing.wait(_PACE_SECONDS):
             return True
     return closing.is_set()
-
-
-def _gpu(line: str) -> str:
-    """The sampler's CSV (name, driver, percent, celsius, watt, clock) without driver and clock."""
-    fields = line.split(",")
-    return ",".join([*fields[:1], *fields[2:5]])
 
 
 def watch_link(remote: Remote, closing: threading.Event) -> None:

@@ -186,6 +186,8 @@ def _watch_log(snapshot: Snapshot, state: ServerState, now: float) -> tuple[Serv
         if state.following and not loading:
             return replace(state, following=False), [StopFollowing(state.name)]
         return state, []
+    if not container.confirmed and not container.auto_remove:
+        return state, []  # its inspect is on the way and tells whether memory ended it
     recent = container.finished_at is None or now - container.finished_at <= EVIDENCE_SECONDS
     ended = container.state in _ENDED or bool(container.error)
     if not ended or not recent or state.tail_of == run_of(container):

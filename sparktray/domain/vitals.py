@@ -1,4 +1,4 @@
-"""Memory, GPU and disk of the host. A value the host does not give is None, never 0."""
+"""Memory and GPU of the host. A value the host does not give is None, never 0."""
 
 from __future__ import annotations
 
@@ -23,11 +23,10 @@ class Vitals:
     gpu_percent: float | None = None
     gpu_celsius: float | None = None
     gpu_watt: float | None = None
-    disk_free_bytes: int | None = None
 
 
-def read_vitals(meminfo: str, gpu: str, disk: str, now: float) -> Vitals:
-    """A sample from the texts of ``/proc/meminfo``, ``nvidia-smi`` and ``df -PB1``.
+def read_vitals(meminfo: str, gpu: str, now: float) -> Vitals:
+    """A sample from the texts of ``/proc/meminfo`` and ``nvidia-smi``.
 
     ``gpu`` is a CSV line of name, utilization.gpu, temperature.gpu, power.draw without units.
     """
@@ -41,7 +40,6 @@ def read_vitals(meminfo: str, gpu: str, disk: str, now: float) -> Vitals:
         gpu_percent=_decimal(percent),
         gpu_celsius=_decimal(celsius),
         gpu_watt=_decimal(watt),
-        disk_free_bytes=_disk_free(disk),
     )
 
 
@@ -52,10 +50,3 @@ def _meminfo(text: str, name: str) -> int | None:
 
 def _decimal(text: str) -> float | None:
     return float(text) if re.fullmatch(r"-?\d{1,9}(\.\d{1,9})?", text) else None
-
-
-def _disk_free(text: str) -> int | None:
-    """The smallest "Available" of the file systems listed: models and Docker may lie on two."""
-    rows = [line.split() for line in text.splitlines()[1:]]
-    free = [int(row[3]) for row in rows if len(row) >= 6 and row[3].isdecimal()]
-    return min(free, default=None)

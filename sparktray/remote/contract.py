@@ -74,16 +74,12 @@ class Entry:
 class RawSample:
     """Texts read at one moment on the host, exactly as printed; "" where a program is missing or failed.
 
-    meminfo: /proc/meminfo. gpu: nvidia-smi CSV of name,driver_version,utilization.gpu,temperature.gpu,
-    power.draw,clocks.sm (no header, no units). compute_apps: CSV of pid,process_name,used_memory (MiB).
-    disk: ``df -PB1 /``. clock: the host's time as epoch seconds.
+    meminfo: the lines MemTotal and MemAvailable of /proc/meminfo. gpu: nvidia-smi CSV of name,
+    utilization.gpu, temperature.gpu, power.draw (no header, no units).
     """
 
     meminfo: str
     gpu: str
-    compute_apps: str
-    disk: str
-    clock: str
 
 
 class Stream(Protocol[T_co]):

@@ -14,16 +14,9 @@ _END = f"{_SEPARATOR}end\n".encode()
 _SCRIPT = f"""
 export LC_ALL=C
 while read -r _; do
-cat /proc/meminfo
+grep -E '^Mem(Total|Available):' /proc/meminfo
 echo {_SEPARATOR}
-timeout 5 nvidia-smi --query-gpu=name,driver_version,utilization.gpu,temperature.gpu,power.draw,clocks.sm \
---format=csv,noheader,nounits
-echo {_SEPARATOR}
-timeout 5 nvidia-smi --query-compute-apps=pid,process_name,used_memory --format=csv,noheader,nounits
-echo {_SEPARATOR}
-df -PB1 /
-echo {_SEPARATOR}
-date +%s.%N
+timeout 5 nvidia-smi --query-gpu=name,utilization.gpu,temperature.gpu,power.draw --format=csv,noheader,nounits
 echo {_SEPARATOR}end
 done 2>/dev/null
 """
@@ -73,7 +66,6 @@ def _ask(process: RemoteProcess, until: float) -> RawSample:
         if len(text) > MIB:
             raise TooLarge(cap=str(MIB))
     parts = text.decode(errors="replace").split(_SEPARATOR + "\n")
-    if len(parts) != 5:
+    if len(parts) != 2:
         raise BadAnswer(reason="sample")
-    meminfo, gpu, apps, disk, clock = parts
-    return RawSample(meminfo, gpu, apps, disk, clock.removesuffix(_END.decode()).strip())
+    return RawSample(parts[0], parts[1].removesuffix(_END.decode()))

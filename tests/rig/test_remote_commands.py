@@ -159,11 +159,9 @@ def test_samples_follow_the_host(rig: Rig) -> None:
         assert " 5000000 kB" in first.meminfo
         assert "GB10" in first.gpu
         assert "93" in first.gpu
-        assert "Mounted on" in first.disk
         rig.set_memory(6_000_000)
         second = host.sample()
         assert " 6000000 kB" in second.meminfo
-        assert float(second.clock) >= float(first.clock) > 1e9
     finally:
         host.close()
 

@@ -8,8 +8,8 @@ import msgspec
 import pytest
 from jsonschema import Draft202012Validator
 
-from sparktray.domain.catalogue_file import shape
 from sparktray.domain.catalogue import EngineKind, ModelKind, Purpose
+from sparktray.domain.catalogue_file import shape
 from sparktray.store.shipped import shipped
 from tests.pure.domain.test_catalogue_reading import BAD, GOOD, Bad, changed, title
 

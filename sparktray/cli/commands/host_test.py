@@ -119,7 +119,7 @@ def _on_the_host(remote: Remote, host: HostProfile) -> Iterator[Check]:
 
 def _gpu(remote: Remote) -> Check:
     sample = remote.sample()
-    name = read_vitals(sample.meminfo, sample.gpu, sample.disk, 0.0).gpu_name
+    name = read_vitals(sample.meminfo, sample.gpu, 0.0).gpu_name
     if name is not None:
         return Check(Stage.GPU, clean_name(name))
     cause = phrase("nvidia-smi on the host shows no GPU.")

@@ -68,7 +68,6 @@ H, W = Depth.HEALTH, Depth.WATCH
         (H, {}, Reading(Health.SILENT), [V]),
         (H, {V: answer({"version": 1})}, Reading(Health.SILENT), [V]),
         (W, {V: VERSION, P: PS}, Reading(Health.READY, SERVED), [V, P]),
-        (W, {V: VERSION, P: PS}, Reading(Health.READY, SERVED), [V, P]),
         (W, {V: VERSION, P: answer({"models": []})}, Reading(Health.READY, ()), [V, P]),
         (W, {V: VERSION, P: answer({"models": None})}, Reading(Health.READY, ()), [V, P]),
         (W, {V: VERSION, P: answer({"models": "x"})}, Reading(Health.READY), [V, P]),

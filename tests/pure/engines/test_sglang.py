@@ -145,7 +145,6 @@ ALL = ["/v1/models", "/health", NEW]
             [*ALL, "/get_load"],
         ),
         (H, {"/v1/models": NO_KEY, "/health": NOT_YET}, Reading(Health.WARMING), ALL[:2]),
-        (H, {"/v1/models": LIST, "/health": LATE}, Reading(Health.SILENT, SERVED), ALL[:2]),
         (
             H,
             {"/v1/models": LIST, "/health": OK, NEW: LOADS},
@@ -197,75 +196,77 @@ def test_health_is_waited_for_longer_than_sglang_s_own_limit_of_20_s() -> None:
     assert [ask.deadline for ask in talk.asked] == [3.0, 25.0, 2.0, 2.0]
 
 
+LOAD_OF_0_5_4 = [
+    ("[2026-11-23 10:00:00] server_args=ServerArgs(model_path='/model', api_key=***", "Starting", 0.0),
+    ("[2026-11-23 10:00:01] Init torch distributed begin.", "Starting", 0.0),
+    ("[2026-11-23 10:00:02] Load weight begin. avail mem=112.40 GB", "Loading weights", 0.02),
+    (
+        "Loading safetensors checkpoint shards:   0% Completed | 0/4 [00:00<?, ?it/s]",
+        "Loading weights (0/4)",
+        0.02,
+    ),
+    (
+        "Loading safetensors checkpoint shards:  50% Completed | 2/4 [00:10<00:10,  5.00s/it]",
+        "Loading weights (2/4)",
+        0.36,
+    ),
+    (
+        "Loading safetensors checkpoint shards: 100% Completed | 4/4 [00:20<00:00,  5.00s/it]",
+        "Loading weights (4/4)",
+        0.7,
+    ),
+    (
+        "[2026-11-23 10:01:00] Load weight end. type=Qwen3ForCausalLM, dtype=torch.bfloat16,"
+        " avail mem=90.00 GB, mem usage=19.00 GB.",
+        "Allocating the KV cache",
+        0.7,
+    ),
+    (
+        "[2026-11-23 10:01:01] KV Cache is allocated. #tokens: 32768, K size: 4.00 GB, V size: 4.00 GB",
+        "Allocating the KV cache",
+        0.74,
+    ),
+    ("[2026-11-23 10:01:01] Memory pool end. avail mem=82.00 GB", "Allocating the KV cache", 0.78),
+    (
+        "[2026-11-23 10:01:02] Capture cuda graph begin. This can take up to several minutes."
+        " avail mem=82.00 GB",
+        "Capturing CUDA graphs",
+        0.78,
+    ),
+    (
+        "Capturing batches (bs=4 avail_mem=81.00 GB):  50%|█████     | 2/4 [00:01<00:01,  2.00it/s]",
+        "Capturing CUDA graphs (2/4)",
+        0.865,
+    ),
+    (
+        "[2026-11-23 10:01:09] Capture cuda graph end. Time elapsed: 7.00 s. mem usage=0.50 GB.",
+        "Warming up",
+        0.95,
+    ),
+    (
+        "[2026-11-23 10:01:09] max_total_num_tokens=32768, chunked_prefill_size=8192, "
+        "max_prefill_tokens=16384, max_running_requests=256, context_len=32768,"
+        " available_gpu_mem=81.00 GB",
+        "Warming up",
+        0.95,
+    ),
+    (
+        "[2026-11-23 10:01:10] INFO:     Uvicorn running on http://0.0.0.0:30000 (Press CTRL+C to quit)",
+        "Warming up",
+        0.96,
+    ),
+    ("[2026-11-23 10:01:20] The server is fired up and ready to roll!", "Ready", 1.0),
+]
+
+
 def test_the_load_of_0_5_4_line_by_line() -> None:
-    lines = [
-        ("[2026-11-23 10:00:00] server_args=ServerArgs(model_path='/model', api_key=***", "Starting", 0.0),
-        ("[2026-11-23 10:00:01] Init torch distributed begin.", "Starting", 0.0),
-        ("[2026-11-23 10:00:02] Load weight begin. avail mem=112.40 GB", "Loading weights", 0.02),
-        (
-            "Loading safetensors checkpoint shards:   0% Completed | 0/4 [00:00<?, ?it/s]",
-            "Loading weights (0/4)",
-            0.02,
-        ),
-        (
-            "Loading safetensors checkpoint shards:  50% Completed | 2/4 [00:10<00:10,  5.00s/it]",
-            "Loading weights (2/4)",
-            0.36,
-        ),
-        (
-            "Loading safetensors checkpoint shards: 100% Completed | 4/4 [00:20<00:00,  5.00s/it]",
-            "Loading weights (4/4)",
-            0.7,
-        ),
-        (
-            "[2026-11-23 10:01:00] Load weight end. type=Qwen3ForCausalLM, dtype=torch.bfloat16,"
-            " avail mem=90.00 GB, mem usage=19.00 GB.",
-            "Allocating the KV cache",
-            0.7,
-        ),
-        (
-            "[2026-11-23 10:01:01] KV Cache is allocated. #tokens: 32768, K size: 4.00 GB, V size: 4.00 GB",
-            "Allocating the KV cache",
-            0.74,
-        ),
-        ("[2026-11-23 10:01:01] Memory pool end. avail mem=82.00 GB", "Allocating the KV cache", 0.78),
-        (
-            "[2026-11-23 10:01:02] Capture cuda graph begin. This can take up to several minutes."
-            " avail mem=82.00 GB",
-            "Capturing CUDA graphs",
-            0.78,
-        ),
-        (
-            "Capturing batches (bs=4 avail_mem=81.00 GB):  50%|█████     | 2/4 [00:01<00:01,  2.00it/s]",
-            "Capturing CUDA graphs (2/4)",
-            0.865,
-        ),
-        (
-            "[2026-11-23 10:01:09] Capture cuda graph end. Time elapsed: 7.00 s. mem usage=0.50 GB.",
-            "Warming up",
-            0.95,
-        ),
-        (
-            "[2026-11-23 10:01:09] max_total_num_tokens=32768, chunked_prefill_size=8192, "
-            "max_prefill_tokens=16384, max_running_requests=256, context_len=32768,"
-            " available_gpu_mem=81.00 GB",
-            "Warming up",
-            0.95,
-        ),
-        (
-            "[2026-11-23 10:01:10] INFO:     Uvicorn running on http://0.0.0.0:30000 (Press CTRL+C to quit)",
-            "Warming up",
-            0.96,
-        ),
-        ("[2026-11-23 10:01:20] The server is fired up and ready to roll!", "Ready", 1.0),
-    ]
     before = None
-    for line, phase, fraction in lines:
+    for line, phase, fraction in LOAD_OF_0_5_4:
         before = SGLANG.progress((line,), before)
         assert before is not None
         assert before.phase.msgid.format(**before.phase.values) == phase, line
         assert before.fraction == fraction, line
-    assert SGLANG.progress([line for line, _, _ in lines], None) == before
+    assert SGLANG.progress([line for line, _, _ in LOAD_OF_0_5_4], None) == before
 
 
 @pytest.mark.parametrize(
