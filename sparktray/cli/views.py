@@ -120,6 +120,7 @@ def _step(run: StepRun) -> Json:
         "command": shlex.join(run.step.command) or None,
         "state": run.state,
         "seconds": step_seconds(run),
+        "back": run.back,
     }
 
 

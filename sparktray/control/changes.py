@@ -45,7 +45,7 @@ from sparktray.engines import ollama
 from sparktray.engines.docker_failures import diagnose_docker
 from sparktray.engines.protocol import Depth
 from sparktray.engines.registry import engine
-from sparktray.remote.contract import Finished, Remote
+from sparktray.remote.contract import Finished, Http, Remote
 from sparktray.remote.errors import Cancelled, CommandFailed, DeadlinePassed, LinkLost, RemoteError
 from sparktray.remote.link import Cancel
 
@@ -56,6 +56,7 @@ _PROOF_SECONDS = 10.0
 _PROOF_PAUSE = 0.05
 # Ollama waits for requests under way before it gives a model up.
 _UNLOAD_SECONDS = 60.0
+_UNLOAD_PAUSE = 0.2
 # Ollama listens within a second of its start; a host short of memory is slower.
 _OLLAMA_UP_SECONDS = 30.0
 # An image of 20 GB over 50 Mbit/s.
@@ -222,7 +223,7 @@ class Changes:
             refused = told is not None and told.exit_code != 0
             if refused or time.monotonic() > until:
                 break
-            task.cancel.wait(_PROOF_PAUSE)
+            time.sleep(_PROOF_PAUSE)  # not cut short by cancel: what was begun is waited for
         self._sweep_unstarted(task.remote, action.expect, found)
         said = told.stderr.decode("utf-8", "replace") if told is not None else ""
         raise NotProven(diagnose_docker(said) or _not_achieved(action.argv, said))
@@ -296,15 +297,13 @@ class Changes:
         _must(reading.converse(http, port, ollama.load(action.name)))
 
     def _unload(self, task: _Task, action: UnloadOllama) -> None:
+        """Unload and watch it go; a server that is down, or does not hold the model, is fine as it is."""
         port, http = self._port(action.server), task.remote.http
-        known = engine(EngineKind.OLLAMA)
-        if reading.converse(http, port, known.probe(Depth.WATCH)).health is Health.REFUSED:
-            return  # a server that is down holds no model
+        if not _ollama_holds(http, port, action.name):
+            return
         _must(reading.converse(http, port, ollama.unload(action.name)))
         until = time.monotonic() + _UNLOAD_SECONDS
-        while action.name in {
-            m.id for m in reading.converse(http, port, known.probe(Depth.WATCH)).served or ()
-        }:
+        while _ollama_holds(http, port, action.name):
             if time.monotonic() > until:
                 raise NotProven(
                     Problem(
@@ -313,11 +312,18 @@ class Changes:
                         phrase("It waits for requests under way. Try again in a minute."),
                     )
                 )
-            task.cancel.wait(0.2)
+            time.sleep(_UNLOAD_PAUSE)
 
     def _port(self, server: str) -> int:
         found = self._catalogue.server(server)
         return found.port if found is not None else 0
+
+
+def _ollama_holds(http: Http, port: int, name: str) -> bool:
+    """Whether Ollama on that port has the model in memory."""
+    told = reading.converse(http, port, engine(EngineKind.OLLAMA).probe(Depth.WATCH))
+    held = {model.id for model in told.served or ()}
+    return bool({name, f"{name}:latest"} & held)
 
 
 def _found(remote: Remote, name: str) -> Container | None:

@@ -62,7 +62,7 @@ class Controller:
         self._thread.join(_CLOSE_SECONDS)
 
     def subscribe(self, listener: Listener) -> None:
-        """Call the listener on the owner's thread, at once and whenever the picture changes."""
+        """Call the listener here and now with the picture, then on the owner's thread for each change."""
         with self._changed:
             self._listeners.append(listener)
             listener(self._snapshot)

@@ -131,6 +131,16 @@ def test_a_model_ollama_lacks_is_refused(rig: Rig, tmp_path: Path) -> None:
         assert refused.failure is not None and refused.failure.code == "model-missing"
 
 
+def test_a_model_that_a_freshly_started_ollama_lacks(rig: Rig, tmp_path: Path) -> None:
+    """What Ollama has is known only once it runs; it is then left running, so that one can fetch it."""
+    rig.ollama_installed(["qwen3:32b"])
+    with driven(tmp_path, profile(rig)) as program:
+        failed = program.switch(BGE, "ollama")
+        assert failed.end is OperationEnd.FAILED
+        assert failed.failure is not None and failed.failure.code == "model-missing"
+        assert rig.state("ollama") == "running" and rig.inspect("sparktray-lock") is None
+
+
 def test_an_embedding_model_is_proven_by_one_embedding(rig: Rig, tmp_path: Path) -> None:
     """bge-m3 answers no chat, so one embedding proves it; SGLang and vLLM start in embedding mode."""
     quicken(rig)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import assert_never
 
 from sparktray.decide.changing import steps
@@ -16,6 +16,7 @@ from sparktray.decide.changing.preflight import (
     name_refusal,
     ollama_refusal,
     port_refusal,
+    script_refusal,
     secret_refusal,
     takeover_refusal,
 )
@@ -123,7 +124,8 @@ def _replace_container(
     path = snapshot.host.expand(model.path or "")
     retired = _retired(snapshot, server)
     refusal = (
-        secret_refusal(model)
+        script_refusal(model)
+        or secret_refusal(model)
         or folder_refusal(model, path, survey)
         or port_refusal(server, snapshot.containers, survey, retired)
         or (None if wish.replace else takeover_refusal(server, retired))
@@ -231,7 +233,8 @@ def _wake_server(
         return []
     launch = Launch(server, model, snapshot.host, None, _labels(server, model, asker))
     argv = engine(server.engine).run_argv(launch)
-    return [steps.start(server, asker.operation, argv, makes_room=False)]
+    started = steps.start(server, asker.operation, argv, makes_room=False)
+    return [replace(started, undo=None)]  # without a model it takes nothing, so it may stay
 
 
 def _stop(snapshot: Snapshot, wish: StopWish, survey: Survey, asker: Asker) -> Plan | Problem:

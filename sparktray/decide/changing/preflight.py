@@ -101,6 +101,17 @@ def secret_refusal(model: Model) -> Problem | None:
     )
 
 
+def script_refusal(model: Model) -> Problem | None:
+    """Entries that name scripts of the user's own cannot be switched by this version."""
+    if model.start is None:
+        return None
+    return Problem(
+        "scripts-unsupported",
+        phrase("{model} is started by scripts of your own, which this version cannot run.", model=model.id),
+        phrase("Run its start script on the host, or give the entry a path instead."),
+    )
+
+
 def folder_refusal(model: Model, path: str, survey: Survey) -> Problem | None:
     """The model's folder on the host is missing or not complete."""
     if survey.folder is None:

@@ -49,7 +49,7 @@ LOCK_SECONDS = 3600
 
 def iso(seconds: float) -> str:
     """A time of the host as ISO 8601 UTC to the second, for labels."""
-    return datetime.fromtimestamp(int(seconds), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return datetime.fromtimestamp(int(seconds), UTC).isoformat().replace("+00:00", "Z")
 
 
 def docker(*words: str) -> tuple[str, ...]:

@@ -189,9 +189,21 @@ def test_an_operation() -> None:
     found = operation_view(operation, SAY)
     assert list(found) == ["id", "kind", "server", "model", "end", "steps", "failure"]
     assert found["steps"] == [
-        {"name": "check", "command": None, "state": "done", "seconds": 0.5},
-        {"name": "commit", "command": "docker rm 'a b.previous'", "state": "running", "seconds": None},
-        {"name": "unlock", "command": "docker rm sparktray-lock", "state": "waiting", "seconds": None},
+        {"name": "check", "command": None, "state": "done", "seconds": 0.5, "back": False},
+        {
+            "name": "commit",
+            "command": "docker rm 'a b.previous'",
+            "state": "running",
+            "seconds": None,
+            "back": False,
+        },
+        {
+            "name": "unlock",
+            "command": "docker rm sparktray-lock",
+            "state": "waiting",
+            "seconds": None,
+            "back": False,
+        },
     ]
     assert (found["id"], found["kind"], found["end"], found["failure"]) == ("op", "switch", None, None)
     failure = Failure("exited", phrase("It ended."), phrase("Look."))
