@@ -81,7 +81,7 @@ class Crew:
 
     def pace(self, *, busy: bool) -> None:
         """Sample quickly while an operation runs."""
-        if busy:
+        if busy or self._closing.is_set():
             self._busy.set()
         else:
             self._busy.clear()
@@ -89,6 +89,7 @@ class Crew:
     def close(self, timeout: float) -> None:
         """End the connection and the lanes."""
         self._closing.set()
+        self._busy.set()
         self._changes.interrupt()
         for follower in list(self._followers.values()):
             follower.close()

@@ -25,8 +25,6 @@ _log = logging.getLogger(__name__)
 _REOPEN_SECONDS = 2.0
 _IDLE_SAMPLE_SECONDS = 5.0
 _BUSY_SAMPLE_SECONDS = 1.0
-# How soon the beginning of an operation quickens the pace.
-_PACE_SECONDS = 0.5
 # Dead after two missed answers: a person sees "no contact" within 25 s of a cut cable.
 _ALIVE_SECONDS = 15.0
 _ALIVE_DEADLINE = 5.0
@@ -73,13 +71,12 @@ def follow_vitals(
 
 
 def _pause(closing: threading.Event, busy: threading.Event) -> bool:
-    """Wait until the next sample is due; an operation that begins cuts it short. True at the end."""
+    """Wait until the next sample is due; True at the end. ``busy`` is set when an operation begins,
+    which ends the long pause, and at the end of the program.
+    """
     if busy.is_set():
         return closing.wait(_BUSY_SAMPLE_SECONDS)
-    until = time.monotonic() + _IDLE_SAMPLE_SECONDS
-    while time.monotonic() < until and not busy.is_set():
-        if closing.wait(_PACE_SECONDS):
-            return True
+    busy.wait(_IDLE_SAMPLE_SECONDS)
     return closing.is_set()
 
 

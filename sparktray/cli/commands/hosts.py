@@ -45,7 +45,7 @@ def run(request: Request) -> int:
             _tell(request.out, {"removed": request.options.name, "in_use": left.in_use}, said)
             return DONE
         case _:
-            from sparktray.cli.commands.host_test import tested
+            from sparktray.cli.commands.host_check import tested
 
             name = request.options.name or request.options.host
             return tested(request, wanted_host(hosts.load(), name))

@@ -232,7 +232,7 @@ def lock_refusal(lock: Container | None, survey: Survey) -> Problem | None:
     return Problem(
         "locked",
         phrase(
-            "{owner} is changing this host since {since}.",
+            "{owner} has been changing this host since {since}.",
             owner=clean_name(lock.labels.get(LABEL_LOCK_OWNER, "?")),
             since=clean_name(lock.labels.get(LABEL_LOCK_SINCE, "?")),
         ),

@@ -120,8 +120,10 @@ class FakeHost:
                 seen = tuple(self.containers.values())
                 return [StepDone(number, index, None, self.survey(effect), seen, effect.asked)]
             case RecreateContainer():
-                old = self.removed[action.container]
-                return [StepDone(number, index, self._add(replace(old, id=self._fresh()), start=True))]
+                if self.named(action.name) is None:
+                    self._add(replace(self.removed[action.container], id=self._fresh()), start=False)
+                self._start(action.name)
+                return [StepDone(number, index, self.named(action.name))]
             case LoadOllama():
                 if action.name not in self.loaded:
                     self.loaded.append(action.name)

@@ -34,9 +34,9 @@ class Story:
     pending: list[Effect] = field(default_factory=list)
     fault: Fault | None = None
     down_for: float = 5.0
+    available: int = 5 * GIB
     events: list[Event] = field(default_factory=list)
     number: int = 0
-    ready_seen: list[str] = field(default_factory=list)
 
     @property
     def operation(self) -> Operation:
@@ -74,7 +74,7 @@ class Story:
         due = next_due(self.snapshot, self.desk.now)
         self.desk.now = max(self.desk.now + 0.001, due)
         self.host.pass_time(self.desk.now)
-        self.take(Sampled(epoch, Vitals(self.desk.now, 120 * GIB, 100 * GIB)))
+        self.take(Sampled(epoch, Vitals(self.desk.now, 120 * GIB, self.available)))
         self.take(Ticked())
 
     def answer(self, effect: Effect) -> list[Event]:

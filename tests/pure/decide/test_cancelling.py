@@ -92,8 +92,8 @@ def test_a_cancel_while_the_link_is_lost_also_takes_back_what_may_have_been_done
     room: str, index: int, step: Step, done: bool
 ) -> None:
     story = begin_story(*ROOMS[room])
-    lose, asked = loses_link_at(index, done=done), []
-    story.fault = lose
+    asked = False
+    story.fault = loses_link_at(index, done=done)
     story.wish(WISH)
     for _ in range(500):
         operation = story.operation
@@ -102,7 +102,7 @@ def test_a_cancel_while_the_link_is_lost_also_takes_back_what_may_have_been_done
         current = operation.current
         if not asked and operation.index == index and current is not None and current.ended_at is not None:
             story.take(CancelAsked(1))
-            asked.append(index)
+            asked = True
         story.step()
     operation = story.run()
     too_late = step.name in {StepName.COMMIT, StepName.UNLOCK}
@@ -112,7 +112,14 @@ def test_a_cancel_while_the_link_is_lost_also_takes_back_what_may_have_been_done
         as_before(story, room)
 
 
-@pytest.mark.parametrize("index", range(9))
+UNDOABLE = [
+    index
+    for room, index, step in PERFORMED
+    if room == "always" and step.name not in {StepName.COMMIT, StepName.UNLOCK}
+]
+
+
+@pytest.mark.parametrize("index", UNDOABLE)
 def test_a_cancel_and_then_a_lost_link_does_not_do_the_step_again(index: int) -> None:
     story = begin_story(ALWAYS)
     lose = loses_link_at(index, done=True)

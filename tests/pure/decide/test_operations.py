@@ -257,13 +257,11 @@ def test_stopping_all_stops_every_server_and_empties_ollama() -> None:
 def test_a_dry_run_and_a_model_that_is_ready_end_at_once_and_write_nothing() -> None:
     story = begin_story(sglang_box())
     story.wish(SwitchWish("scout", dry_run=True))
-    assert story.run().end is OperationEnd.PLANNED
+    assert (story.run().end, story.operation.runs) == (OperationEnd.PLANNED, ())
     story.wish(SwitchWish("scout"))
-    assert story.run().end is OperationEnd.DONE
-    assert story.operation.runs == ()
+    assert (story.run().end, story.operation.runs) == (OperationEnd.DONE, ())
     story.wish(SwitchWish("coder", dry_run=True))
-    assert story.run().end is OperationEnd.PLANNED
-    assert story.operation.runs
+    assert len(story.run().runs) > 5
     assert only(Journal, story.desk.effects) == []
     assert only(Perform, story.desk.effects) == []
 

@@ -325,7 +325,7 @@ def test_host_test_stops_at_the_first_that_makes_all_others_impossible(capsys: C
         ("port", False, "port-closed"),
     ]
     assert main(["host", "test", "spark"]) == 3
-    assert capsys.readouterr().out.splitlines()[0].split() == ["ok", "name", "127.0.0.1"]
+    assert capsys.readouterr().out.splitlines()[0].split() == ["✓", "name", "127.0.0.1"]
 
 
 def test_host_test_tells_of_the_key_file_after_the_port(capsys: Capture) -> None:

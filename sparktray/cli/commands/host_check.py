@@ -155,12 +155,14 @@ def _view(request: Request, check: Check) -> dict[str, object]:
 
 def _print(request: Request, check: Check) -> None:
     say = request.say
-    name = say(_title(check.stage)).ljust(10)
+    mark = "✓" if check.problem is None else "✗"
+    width = max(len(say(_title(stage))) for stage in Stage)
+    head = f"{mark}  {say(_title(check.stage)):{width}}  "
     if check.problem is None:
-        request.out.line(f"{say(phrase('ok')):8}{name}  {check.detail}".rstrip())
+        request.out.line((head + check.detail).rstrip())
         return
-    request.out.line(f"{say(phrase('problem')):8}{name}  {say(check.problem.cause)}")
-    request.out.line(" " * 20 + say(check.problem.remedy))
+    request.out.line(head + say(check.problem.cause))
+    request.out.line(" " * len(head) + say(check.problem.remedy))
 
 
 def _title(stage: Stage) -> Phrase:
