@@ -79,6 +79,10 @@ class Link(Protocol):
         """Prove that the host answers within ``timeout``; else the link is closed and LinkLost raised."""
         ...
 
+    def on_narrow(self, callback: Callable[[], None]) -> None:
+        """Call ``callback`` (any thread) when the host has fewer places for processes than are wanted."""
+        ...
+
     def on_lost(self, callback: Callable[[], None]) -> None:
         """Call ``callback`` once when the link ends (from any thread; at once if it has ended)."""
         ...

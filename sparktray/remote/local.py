@@ -235,6 +235,9 @@ class LocalLink:
         """See `Link.check`."""
         self._refuse_when_closed()
 
+    def on_narrow(self, callback: Callable[[], None]) -> None:
+        """See `Link.on_narrow`. This computer has places enough."""
+
     def on_lost(self, callback: Callable[[], None]) -> None:
         """See `Link.on_lost`."""
         with self._lock:

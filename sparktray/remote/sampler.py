@@ -31,6 +31,8 @@ class Sampler:
         self._link = link
         self._lock = threading.Lock()
         self._process: RemoteProcess | None = None
+        self._brief = False
+        link.on_narrow(self._step_aside)
 
     def sample(self, timeout: float) -> RawSample:
         """One sample within ``timeout`` seconds. Raises DeadlinePassed, BadAnswer, LinkLost and kin."""
@@ -41,18 +43,29 @@ class Sampler:
             process = self._process or self._link.start(_ARGV, timeout=min(timeout, _START_SECONDS))
             self._process = process
             try:
-                return _ask(process, until)
+                taken = _ask(process, until)
             except RemoteError:
-                process.close()
-                self._process = None
+                self._end_process()
                 raise
+            if self._brief:
+                self._end_process()
+            return taken
         finally:
             self._lock.release()
 
-    def close(self) -> None:
-        """End the process; a sample being taken ends with an error."""
+    def _step_aside(self) -> None:
+        """Others need the place: from now on it is held only while a sample is taken."""
+        self._brief = True
+        if self._lock.acquire(blocking=False):
+            try:
+                self._end_process()
+            finally:
+                self._lock.release()
+
+    def _end_process(self) -> None:
         if (process := self._process) is not None:
             process.close()
+            self._process = None
 
 
 def _ask(process: RemoteProcess, until: float) -> RawSample:

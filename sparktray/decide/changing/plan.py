@@ -215,7 +215,8 @@ def _load_by_api(
     refusal = (
         port_refusal(server, snapshot.containers, survey, retired)
         or (None if wish.replace else takeover_refusal(server, retired))
-        or name_refusal(server, snapshot.containers, survey, retired)
+        # What is there is started as it is, so no name is needed for another one.
+        or (None if retired else name_refusal(server, snapshot.containers, survey, retired))
     )
     if refusal is not None:
         return refusal

@@ -2,19 +2,17 @@
 
 import shlex
 import socket
-import threading
 import time
 from collections.abc import Callable, Sequence
 
 from sparktray.remote.contract import SshTarget
-from sparktray.remote.errors import DeadlinePassed, LinkLost
+from sparktray.remote.errors import DeadlinePassed, LinkLost, SessionRefused
 from sparktray.remote.link import remaining
-from sparktray.remote.ssh.channels import ChannelProcess, ChannelStream, start_exec
+from sparktray.remote.ssh.channels import ChannelProcess, ChannelStream, SshChannel, start_exec
 from sparktray.remote.ssh.login import Patience, log_in
+from sparktray.remote.ssh.sessions import Sessions
 from sparktray.remote.ssh.transport import SshTransport
 
-# sshd allows 10 sessions on a connection (MaxSessions); forwarding channels do not count.
-MAX_SESSIONS = 6
 _ORIGIN = ("127.0.0.1", 0)
 
 
@@ -23,7 +21,7 @@ class SshLink:
 
     def __init__(self, transport: SshTransport) -> None:
         self._transport = transport
-        self._sessions = threading.BoundedSemaphore(MAX_SESSIONS)
+        self._sessions = Sessions()
 
     def open_unix(self, path: str, *, timeout: float) -> ChannelStream:
         """See `Link.open_unix`. OpenSSH PROTOCOL 2.4: socket path, then two reserved fields."""
@@ -39,14 +37,25 @@ class SshLink:
         command = shlex.join(argv)
         if "\0" in command:
             raise ValueError("an argument cannot hold a NUL")
-        if not self._sessions.acquire(timeout=timeout):
-            raise DeadlinePassed(what="free session", seconds=f"{timeout:g}")
-        try:
-            channel = self._transport.open("session", (), remaining(until, "session") or 0.0)
-        except BaseException:
-            self._sessions.release()
-            raise
-        return start_exec(channel, command, until, self._sessions.release)
+        return start_exec(self._open_session(until), command, until, self._sessions.give_back)
+
+    def _open_session(self, until: float) -> SshChannel:
+        """A session channel, as soon as the host has a place for one."""
+        while True:
+            self._sessions.take(until)
+            try:
+                return self._transport.open("session", (), remaining(until, "session") or 0.0)
+            except SessionRefused:
+                self._sessions.refused()
+                if time.monotonic() >= until:
+                    raise
+            except BaseException:
+                self._sessions.give_back()
+                raise
+
+    def on_narrow(self, callback: Callable[[], None]) -> None:
+        """See `Link.on_narrow`."""
+        self._sessions.on_narrow(callback)
 
     def check(self, *, timeout: float) -> None:
         """See `Link.check`."""

@@ -5,90 +5,37 @@ from dataclasses import replace
 
 import pytest
 
-from sparktray.decide.changing.plan import Asker, Plan, changed, plan
+from sparktray.decide.changing.plan import Plan, changed
 from sparktray.domain.asking import Health, Reading
 from sparktray.domain.docker.container import COMPOSE_LABEL, LABEL_OPERATION, Container, ContainerState
 from sparktray.domain.operation import (
     AwaitRelease,
     AwaitServing,
-    LoadOllama,
     ProveServing,
     RecordContainer,
     RecreateContainer,
     RunDocker,
-    Step,
     StepName,
-    StopWish,
     SwitchWish,
-    UnloadOllama,
-    Wish,
 )
 from sparktray.domain.problem import Problem
-from sparktray.domain.survey import Survey
 from tests.pure.decide.building import (
     BGE,
     CATALOGUE,
     CODER,
-    OLLAMA_IMAGE,
     QWEN,
     SCOUT,
     SPARK_IMAGE,
-    Desk,
     connected,
     ended,
     lock_box,
-    ollama_box,
     ready,
     rendered,
     serving,
     sglang_box,
     survey,
-    vllm_box,
 )
-
-ME = Asker("op-1", "anna@laptop")
-LOCK = (
-    "docker create --name sparktray-lock"
-    " --label org.sparktray.lock.expires=2027-01-15T09:00:00Z --label org.sparktray.lock.owner=anna@laptop"
-    " --label org.sparktray.lock.since=2027-01-15T08:00:00Z --label org.sparktray.operation=op-1"
-    f" {SPARK_IMAGE} true"
-)
-UNLOCK = "docker rm sparktray-lock"
-SCOUT_RUN = (
-    "docker run -d --name sglang --gpus all -p 30000:30000"
-    " -v /home/sparkuser/ai/models/scout:/model -v /home/sparkuser/ai/cache/sglang:/root/.cache"
-    " --label org.sparktray.model=scout --label org.sparktray.operation=op-1 --label org.sparktray.server=sglang"
-    f" {SPARK_IMAGE} python3 -m sglang.launch_server --model-path /model --served-model-name scout"
-    " --host 0.0.0.0 --port 30000 --context-length 131072 --max-total-tokens 131072"
-)
-REPLACED = ["(release)", SCOUT_RUN, "(load)", "(prove)"]
-
-
-def made(desk: Desk, wish: Wish, told: Survey) -> Plan:
-    found = plan(desk.snapshot, wish, told, ME)
-    assert isinstance(found, Plan), found
-    return found
-
-
-def script(steps: tuple[Step, ...]) -> list[str]:
-    """Each step as its command, one that only reads or calls an API as its name."""
-    return [shlex.join(s.command) if s.command else f"({s.name})" for s in steps]
-
-
-def undoes(steps: tuple[Step, ...]) -> list[str]:
-    return [
-        shlex.join(s.undo.command) if s.undo.command else f"({s.undo.name})"
-        for s in steps
-        if s.undo is not None
-    ]
-
-
-def between(desk: Desk, wish: Wish, told: Survey) -> list[str]:
-    """The plan without lock, second look and unlocking, which always frame it."""
-    steps = script(made(desk, wish, told).steps)
-    assert steps[:2] == [LOCK, "(check)"]
-    assert steps[-1] == UNLOCK
-    return steps[2:-1]
+from tests.pure.decide.planning import LOCK, REPLACED, SCOUT_RUN, UNLOCK, between, made, script, undoes
 
 
 def test_a_switch_from_nothing() -> None:
@@ -284,113 +231,6 @@ def test_our_own_lock_is_no_obstacle() -> None:
     assert script(made(connected(own), SwitchWish("scout"), survey()).steps)[0] == LOCK
 
 
-def ollama_script(desk: Desk, wish: SwitchWish, told: Survey | None = None) -> list[str]:
-    steps = made(desk, wish, told or survey(None)).steps
-    found = []
-    for step in steps:
-        match step.action:
-            case LoadOllama(name=name):
-                found.append(f"load {name}")
-            case UnloadOllama(name=name):
-                found.append(f"unload {name}")
-            case _:
-                found.append(shlex.join(step.command) if step.command else f"({step.name})")
-    return [line for line in found if not line.startswith(("docker create", UNLOCK))]
-
-
-ON_OLLAMA = SwitchWish("qwen", on="ollama")
-LOADING = ["load qwen3:32b", "(load)", "(prove)"]
-HAVE = ("qwen3:32b", "bge-m3:latest")
-
-
-def test_ollama_loads_beside_nothing_and_instead_of_others() -> None:
-    desk = serving(ollama_box(), ollama=ready(installed=HAVE))
-    assert ollama_script(desk, ON_OLLAMA) == ["(check)", *LOADING]
-    desk = serving(ollama_box(), ollama=ready("a", "b", installed=HAVE))
-    assert ollama_script(desk, ON_OLLAMA) == ["(check)", "unload a", "unload b", *LOADING]
-    undone = [s.undo.action for s in made(desk, ON_OLLAMA, survey(None)).steps[2:5] if s.undo is not None]
-    assert undone == [
-        LoadOllama("ollama", "a"),
-        LoadOllama("ollama", "b"),
-        UnloadOllama("ollama", "qwen3:32b"),
-    ]
-
-
-def test_a_model_ollama_lists_with_its_tag_is_not_given_up_for_itself() -> None:
-    desk = serving(ollama_box(), ollama=ready("a", "bge-m3:latest", installed=HAVE))
-    wish = SwitchWish("bge-m3", on="ollama")
-    assert ollama_script(desk, wish) == ["(check)", "unload a", "load bge-m3", "(load)", "(prove)"]
-    desk = serving(ollama_box(), ollama=ready("bge-m3:latest", installed=HAVE))
-    assert made(desk, wish, survey(None)).steps == ()
-
-
-def test_ollama_as_a_system_service_needs_neither_container_nor_image() -> None:
-    desk = serving(ollama=ready("a", installed=HAVE))
-    told = survey(None, image_present=False)
-    assert ollama_script(desk, ON_OLLAMA, told) == ["(check)", "unload a", *LOADING]
-
-
-@pytest.mark.parametrize("compose", [False, True])
-def test_a_stopped_ollama_is_started_as_it_is(compose: bool) -> None:
-    labels = {COMPOSE_LABEL: "x"} if compose else {}
-    desk = serving(ended(ollama_box(labels=labels)), ollama=Reading(Health.REFUSED))
-    assert ollama_script(desk, ON_OLLAMA) == ["(check)", "docker start ollama", *LOADING]
-
-
-def test_an_ollama_that_is_missing_is_made() -> None:
-    desk = serving(ollama=Reading(Health.REFUSED))
-    told = survey(None, image_present=False, lock_image=None)
-    steps = ollama_script(desk, ON_OLLAMA, told)
-    assert steps[0] == f"docker pull {OLLAMA_IMAGE}"
-    assert steps[2].startswith(
-        "docker run -d --name ollama --gpus all -p 11434:11434 -v ollama:/root/.ollama"
-    )
-    assert steps[3:] == LOADING
-
-
-def test_an_ollama_service_that_went_away_is_not_taken_for_one_that_answers() -> None:
-    desk = serving(ollama=ready(installed=HAVE))
-    desk.now += 10
-    desk.probe("ollama", Reading(Health.REFUSED))
-    assert any(line.startswith("docker run") for line in ollama_script(desk, ON_OLLAMA))
-
-
-def test_an_ollama_that_runs_and_is_not_up_yet_is_waited_for() -> None:
-    desk = serving(ollama_box(), ollama=Reading(Health.REFUSED))
-    assert ollama_script(desk, ON_OLLAMA) == ["(check)", *LOADING]
-
-
-STOP = "docker stop -t 30 "
-
-
-def test_stopping_leaves_the_container_under_its_name() -> None:
-    one, two = sglang_box(), vllm_box(auto_remove=True)
-    told = made(connected(one, two), StopWish("sglang"), survey(None))
-    assert script(told.steps)[2:-1] == ["(record)", STOP + "sglang"]
-    assert undoes(told.steps) == [UNLOCK]
-    everything = made(connected(one, two), StopWish(), survey(None))
-    assert script(everything.steps)[2:-1] == ["(record)", STOP + "sglang", "(record)", STOP + "vllm"]
-
-
-def test_stopping_ollama_gives_up_its_models_and_keeps_it_running() -> None:
-    desk = serving(ollama_box(), ollama=ready("a", "b"))
-    steps = made(desk, StopWish("ollama"), survey(None)).steps
-    assert [s.action for s in steps[2:-1]] == [UnloadOllama("ollama", "a"), UnloadOllama("ollama", "b")]
-
-
-def test_stopping_what_does_not_run_needs_no_steps() -> None:
-    for desk in (connected(), connected(ended(sglang_box())), connected(lock_box())):
-        assert made(desk, StopWish(), survey(None)).steps == ()
-
-
-def test_a_host_without_any_image_is_changed_without_a_lock() -> None:
-    desk = serving(sglang_box(), ollama_box(), ollama=ready("a", installed=HAVE))
-    told = survey(None, lock_image=None)
-    assert script(made(desk, StopWish("sglang"), told).steps) == ["(check)", "(record)", STOP + "sglang"]
-    told = survey(None, image_present=False, lock_image=None)
-    assert script(made(desk, ON_OLLAMA, told).steps)[0] == "(check)"
-
-
 def test_a_plan_made_again_says_the_same_or_the_host_was_changed() -> None:
     desk = connected(sglang_box(model="coder"))
     wish = SwitchWish("scout")
@@ -407,12 +247,6 @@ def test_a_plan_made_again_says_the_same_or_the_host_was_changed() -> None:
         found = changed(before, made(other, wish, survey()))
         assert found is not None
         assert found.code == "host-changed"
-
-
-def test_another_model_in_ollama_is_a_change_too() -> None:
-    before = made(serving(ollama_box(), ollama=ready("a", installed=HAVE)), ON_OLLAMA, survey(None))
-    now = made(serving(ollama_box(), ollama=ready("b", installed=HAVE)), ON_OLLAMA, survey(None))
-    assert changed(before, now) is not None
 
 
 def test_every_step_says_what_it_does_what_proves_it_and_what_takes_it_back() -> None:

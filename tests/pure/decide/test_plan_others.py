@@ -1,0 +1,143 @@
+from __future__ import annotations
+
+import shlex
+
+import pytest
+
+from sparktray.decide.changing.plan import changed
+from sparktray.domain.asking import Health, Reading
+from sparktray.domain.docker.container import COMPOSE_LABEL
+from sparktray.domain.operation import (
+    LoadOllama,
+    StopWish,
+    SwitchWish,
+    UnloadOllama,
+)
+from sparktray.domain.survey import Survey
+from tests.pure.decide.building import (
+    OLLAMA_IMAGE,
+    Desk,
+    connected,
+    ended,
+    lock_box,
+    ollama_box,
+    ready,
+    serving,
+    sglang_box,
+    survey,
+    vllm_box,
+)
+from tests.pure.decide.planning import UNLOCK, made, script, undoes
+
+
+def ollama_script(desk: Desk, wish: SwitchWish, told: Survey | None = None) -> list[str]:
+    steps = made(desk, wish, told or survey(None)).steps
+    found = []
+    for step in steps:
+        match step.action:
+            case LoadOllama(name=name):
+                found.append(f"load {name}")
+            case UnloadOllama(name=name):
+                found.append(f"unload {name}")
+            case _:
+                found.append(shlex.join(step.command) if step.command else f"({step.name})")
+    return [line for line in found if not line.startswith(("docker create", UNLOCK))]
+
+
+ON_OLLAMA = SwitchWish("qwen", on="ollama")
+LOADING = ["load qwen3:32b", "(load)", "(prove)"]
+HAVE = ("qwen3:32b", "bge-m3:latest")
+
+
+def test_ollama_loads_beside_nothing_and_instead_of_others() -> None:
+    desk = serving(ollama_box(), ollama=ready(installed=HAVE))
+    assert ollama_script(desk, ON_OLLAMA) == ["(check)", *LOADING]
+    desk = serving(ollama_box(), ollama=ready("a", "b", installed=HAVE))
+    assert ollama_script(desk, ON_OLLAMA) == ["(check)", "unload a", "unload b", *LOADING]
+    undone = [s.undo.action for s in made(desk, ON_OLLAMA, survey(None)).steps[2:5] if s.undo is not None]
+    assert undone == [
+        LoadOllama("ollama", "a"),
+        LoadOllama("ollama", "b"),
+        UnloadOllama("ollama", "qwen3:32b"),
+    ]
+
+
+def test_a_model_ollama_lists_with_its_tag_is_not_given_up_for_itself() -> None:
+    desk = serving(ollama_box(), ollama=ready("a", "bge-m3:latest", installed=HAVE))
+    wish = SwitchWish("bge-m3", on="ollama")
+    assert ollama_script(desk, wish) == ["(check)", "unload a", "load bge-m3", "(load)", "(prove)"]
+    desk = serving(ollama_box(), ollama=ready("bge-m3:latest", installed=HAVE))
+    assert made(desk, wish, survey(None)).steps == ()
+
+
+def test_ollama_as_a_system_service_needs_neither_container_nor_image() -> None:
+    desk = serving(ollama=ready("a", installed=HAVE))
+    told = survey(None, image_present=False)
+    assert ollama_script(desk, ON_OLLAMA, told) == ["(check)", "unload a", *LOADING]
+
+
+@pytest.mark.parametrize("compose", [False, True])
+def test_a_stopped_ollama_is_started_as_it_is(compose: bool) -> None:
+    labels = {COMPOSE_LABEL: "x"} if compose else {}
+    desk = serving(ended(ollama_box(labels=labels)), ollama=Reading(Health.REFUSED))
+    assert ollama_script(desk, ON_OLLAMA) == ["(check)", "docker start ollama", *LOADING]
+
+
+def test_an_ollama_that_is_missing_is_made() -> None:
+    desk = serving(ollama=Reading(Health.REFUSED))
+    told = survey(None, image_present=False, lock_image=None)
+    steps = ollama_script(desk, ON_OLLAMA, told)
+    assert steps[0] == f"docker pull {OLLAMA_IMAGE}"
+    assert steps[2].startswith(
+        "docker run -d --name ollama --gpus all -p 11434:11434 -v ollama:/root/.ollama"
+    )
+    assert steps[3:] == LOADING
+
+
+def test_an_ollama_service_that_went_away_is_not_taken_for_one_that_answers() -> None:
+    desk = serving(ollama=ready(installed=HAVE))
+    desk.now += 10
+    desk.probe("ollama", Reading(Health.REFUSED))
+    assert any(line.startswith("docker run") for line in ollama_script(desk, ON_OLLAMA))
+
+
+def test_an_ollama_that_runs_and_is_not_up_yet_is_waited_for() -> None:
+    desk = serving(ollama_box(), ollama=Reading(Health.REFUSED))
+    assert ollama_script(desk, ON_OLLAMA) == ["(check)", *LOADING]
+
+
+STOP = "docker stop -t 30 "
+
+
+def test_stopping_leaves_the_container_under_its_name() -> None:
+    one, two = sglang_box(), vllm_box(auto_remove=True)
+    told = made(connected(one, two), StopWish("sglang"), survey(None))
+    assert script(told.steps)[2:-1] == ["(record)", STOP + "sglang"]
+    assert undoes(told.steps) == [UNLOCK]
+    everything = made(connected(one, two), StopWish(), survey(None))
+    assert script(everything.steps)[2:-1] == ["(record)", STOP + "sglang", "(record)", STOP + "vllm"]
+
+
+def test_stopping_ollama_gives_up_its_models_and_keeps_it_running() -> None:
+    desk = serving(ollama_box(), ollama=ready("a", "b"))
+    steps = made(desk, StopWish("ollama"), survey(None)).steps
+    assert [s.action for s in steps[2:-1]] == [UnloadOllama("ollama", "a"), UnloadOllama("ollama", "b")]
+
+
+def test_stopping_what_does_not_run_needs_no_steps() -> None:
+    for desk in (connected(), connected(ended(sglang_box())), connected(lock_box())):
+        assert made(desk, StopWish(), survey(None)).steps == ()
+
+
+def test_a_host_without_any_image_is_changed_without_a_lock() -> None:
+    desk = serving(sglang_box(), ollama_box(), ollama=ready("a", installed=HAVE))
+    told = survey(None, lock_image=None)
+    assert script(made(desk, StopWish("sglang"), told).steps) == ["(check)", "(record)", STOP + "sglang"]
+    told = survey(None, image_present=False, lock_image=None)
+    assert script(made(desk, ON_OLLAMA, told).steps)[0] == "(check)"
+
+
+def test_another_model_in_ollama_is_a_change_too() -> None:
+    before = made(serving(ollama_box(), ollama=ready("a", installed=HAVE)), ON_OLLAMA, survey(None))
+    now = made(serving(ollama_box(), ollama=ready("b", installed=HAVE)), ON_OLLAMA, survey(None))
+    assert changed(before, now) is not None

@@ -1,0 +1,33 @@
+"""The main job over every road sshd may leave open."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from sparktray.domain.operation import OperationEnd
+from tests.rig.driving import driven, profile, quicken
+from tests.rig.rig import Rig
+
+SCOUT, CODER = "llama4-scout-17b-nvfp4", "qwen3-coder-30b-nvfp4"
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"AllowStreamLocalForwarding": "no"},
+        {"MaxSessions": "2"},
+        {"MaxSessions": "1"},
+    ],
+    ids=["no-streamlocal", "two-sessions", "one-session"],
+)
+def test_switch_over_a_narrow_road(rig: Rig, tmp_path: Path, options: dict[str, str]) -> None:
+    """Docker over dial-stdio, or few session channels: slower, but the same job."""
+    quicken(rig)
+    narrow = rig.sshd(options)
+    with driven(tmp_path, profile(rig, narrow)) as program:
+        assert program.switch(SCOUT).end is OperationEnd.DONE
+        assert program.switch(CODER).end is OperationEnd.DONE
+        assert rig.model_ids(30000) == [CODER]
+        assert program.stop().end is OperationEnd.DONE
