@@ -133,8 +133,10 @@ def _settle(snapshot: Snapshot, now: float) -> Outcome:
     step, and the work that is due.
     """
     effects: list[Effect] = []
-    snapshot, wanted = servers.watch_logs(servers.assign(snapshot), now)
-    effects += wanted
+    snapshot = servers.assign(snapshot)
+    if snapshot.link is LinkPhase.CONNECTED:
+        snapshot, wanted = servers.watch_logs(snapshot, now)
+        effects += wanted
     snapshot = servers.judge(snapshot, now)
     snapshot, further = operations.go_on(snapshot, now)
     effects += further

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 from sparktray.domain.operation import OperationEnd, StepName, SwitchWish
+from sparktray.domain.snapshot import Snapshot
 from tests.rig.driving import driven, profile, quicken
 from tests.rig.rig import Rig
 from tests.waiting import wait_until
@@ -16,9 +18,7 @@ IMAGE = "lmsysorg/sglang:spark"
 def lock(rig: Rig, expires: str) -> None:
     """The lock of another laptop."""
     labels = {"owner": "anna@mbp", "since": "2026-11-23T12:03:00Z", "expires": expires}
-    flags = [
-        word for key, value in labels.items() for word in ("--label", f"org.sparktray.lock.{key}={value}")
-    ]
+    flags = [f"--label=org.sparktray.lock.{key}={value}" for key, value in labels.items()]
     rig.docker("create", "--name", "sparktray-lock", *flags, IMAGE, "true")
 
 
@@ -42,7 +42,7 @@ def test_an_expired_lock_is_taken_over(rig: Rig, tmp_path: Path) -> None:
     with driven(tmp_path, profile(rig)) as program:
         done = program.switch(SCOUT)
         assert done.end is OperationEnd.DONE
-        assert "docker rm sparktray-lock" in [" ".join(r.step.command) for r in done.runs][0]
+        assert done.runs[0].step.command == ("docker", "rm", "sparktray-lock")
     assert rig.inspect("sparktray-lock") is None
 
 
@@ -80,8 +80,8 @@ def test_a_stopped_container_comes_back_stopped(rig: Rig, tmp_path: Path) -> Non
         assert rig.state("sglang") == "exited"
 
 
-def test_somebody_replaces_the_server_in_between(rig: Rig, tmp_path: Path) -> None:
-    """The container was swapped while the lock was awaited: refused, and the new one is left alone."""
+def test_a_docker_that_hangs_for_a_moment(rig: Rig, tmp_path: Path) -> None:
+    """dockerd stops for a moment right at the start: a slow Docker is no reason to fail."""
     quicken(rig)
     rig.start_sglang(rm=False)
     with driven(tmp_path, profile(rig)) as program:
@@ -91,7 +91,7 @@ def test_somebody_replaces_the_server_in_between(rig: Rig, tmp_path: Path) -> No
         rig.engine.thaw()
         ended = program.until(lambda s: s.operation is not None and s.operation.end is not None, "the end")
         assert ended.operation is not None
-        assert ended.operation.end is OperationEnd.DONE, "a slow Docker is no reason to fail"
+        assert ended.operation.end is OperationEnd.DONE
 
 
 def test_two_links_lost_in_one_switch(rig: Rig, tmp_path: Path) -> None:
@@ -103,7 +103,7 @@ def test_two_links_lost_in_one_switch(rig: Rig, tmp_path: Path) -> None:
         program.switch(SCOUT)
         program.controller.wish(SwitchWish(CODER))
         for name in (StepName.STOP, StepName.LOAD):
-            program.until(lambda s, n=name: _doing(s.active, n), f"step {name}")
+            program.until(partial(_doing, name=name), f"step {name}")
             rig.server.drop_sessions()
         ended = program.until(lambda s: s.operation is not None and s.active is None, "the end", 60)
         assert ended.operation is not None and ended.operation.end is OperationEnd.DONE
@@ -111,8 +111,8 @@ def test_two_links_lost_in_one_switch(rig: Rig, tmp_path: Path) -> None:
         assert rig.inspect("sglang.previous") is None and rig.inspect("sparktray-lock") is None
 
 
-def _doing(operation: object, name: StepName) -> bool:
-    current = getattr(operation, "current", None)
+def _doing(snapshot: Snapshot, name: StepName) -> bool:
+    current = snapshot.active.current if snapshot.active is not None else None
     return current is not None and current.step.name is name and not current.back
 
 

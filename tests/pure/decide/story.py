@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from sparktray.decide.changing.preflight import may
-from sparktray.decide.effects import Connect, Effect, Journal, Perform
+from sparktray.decide.effects import Connect, Effect, Journal, Perform, TakeSurvey
 from sparktray.decide.timing import next_due
 from sparktray.decide.truth import started_by
 from sparktray.domain.docker.container import Container
-from sparktray.domain.events import CancelAsked, Event, LinkDown, Sampled, StepFailed, Ticked, Wished
+from sparktray.domain.events import (
+    CancelAsked,
+    Event,
+    LinkDown,
+    Sampled,
+    StepFailed,
+    Surveyed,
+    Ticked,
+    Wished,
+)
 from sparktray.domain.operation import Operation, StepName, StepState, SwitchWish, Wish
-from sparktray.domain.snapshot import Snapshot
+from sparktray.domain.snapshot import LinkPhase, Snapshot
 from sparktray.domain.vitals import Vitals
 from tests.pure.decide.building import GIB, Desk, connected, problem
 from tests.pure.decide.fakehost import FakeHost
@@ -37,6 +47,7 @@ class Story:
     available: int = 5 * GIB
     events: list[Event] = field(default_factory=list)
     number: int = 0
+    lost: Counter[tuple[int, int]] = field(default_factory=Counter)
 
     @property
     def operation(self) -> Operation:
@@ -80,18 +91,31 @@ class Story:
     def answer(self, effect: Effect) -> list[Event]:
         """What comes back for an effect."""
         self.host.now = self.desk.now
+        epoch = self.snapshot.epoch
         if isinstance(effect, Connect):
             self.desk.now += self.down_for
             self.host.pass_time(self.desk.now)
+        elif self.snapshot.link is not LinkPhase.CONNECTED or getattr(effect, "epoch", epoch) != epoch:
+            return self._without_link(effect)
         if isinstance(effect, Perform) and self.fault is not None:
             instead = self.fault(self, effect)
             if instead is not None:
                 return instead
         return self.host.carry_out(effect)
 
+    def _without_link(self, effect: Effect) -> list[Event]:
+        """Steps and surveys always have a result; a reading whose link is gone has none."""
+        match effect:
+            case Perform():
+                self.lost[(effect.number, effect.index)] += 1
+                return [StepFailed(effect.number, effect.index, problem("link-lost"), lost=True)]
+            case TakeSurvey():
+                return [Surveyed(effect.number, problem("link-lost"))]
+            case _:
+                return []
+
     def lose_link(self) -> None:
         """The connection breaks now."""
-        self.pending = [e for e in self.pending if isinstance(e, Perform)]
         self.take(LinkDown(self.snapshot.epoch, problem("link-lost")))
 
     def run(self) -> Operation:

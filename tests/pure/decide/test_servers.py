@@ -3,11 +3,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace as changed
 
 from sparktray.decide.effects import FollowLog, Probe, ReadLogTail, StopFollowing
 from sparktray.decide.servers import HEALTH_SECONDS, INSTALLED_SECONDS, KEPT_LINES, asked, wanted_depth
 from sparktray.decide.truth import EVIDENCE_SECONDS, STRIKES
 from sparktray.domain.asking import Health, Reading
+from sparktray.domain.catalogue import Catalogue
 from sparktray.domain.docker.container import ContainerState, Mount
 from sparktray.domain.events import ContainerRead, LinkDown, LogSaid, LogTailRead, Probed, Ticked
 from sparktray.domain.snapshot import Phase
@@ -218,9 +220,7 @@ def test_a_model_without_sglang_keeps_the_engine_s_own_remedy() -> None:
     assert "--on" not in rendered(failure.remedy)
 
 
-def _without_sglang(desk: Desk) -> object:
-    from msgspec.structs import replace as changed
-
+def _without_sglang(desk: Desk) -> Catalogue:
     catalogue = desk.snapshot.catalogue
     return changed(catalogue, models=tuple(changed(m, servers=("vllm",)) for m in catalogue.models))
 

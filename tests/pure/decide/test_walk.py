@@ -91,7 +91,6 @@ class Walk:
     def __init__(self) -> None:
         self.story = begin_story(*ROOM, loaded=("bge-m3:latest",))
         self.begun: Counter[tuple[int, int]] = Counter()
-        self.lost: Counter[tuple[int, int]] = Counter()
 
     def move(self, what: str, which: int) -> None:
         """One move of the walk."""
@@ -124,7 +123,7 @@ class Walk:
         for perform in performs[:1]:
             self.story.pending.remove(perform)
             if lost:
-                self.lost[(perform.number, perform.index)] += 1
+                self.story.lost[(perform.number, perform.index)] += 1
             self.story.take(StepFailed(perform.number, perform.index, problem(), lost=lost))
 
     def count(self) -> None:
@@ -132,7 +131,7 @@ class Walk:
         effects, self.story.desk.effects = self.story.desk.effects, []
         self.begun.update((e.number, e.index) for e in effects if isinstance(e, Perform))
         for step, times in self.begun.items():
-            assert times <= 1 + self.lost[step], step
+            assert times <= 1 + self.story.lost[step], step
         not_hot(self.story.snapshot, self.story.desk.now)
 
 
