@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol, assert_never
+from typing import assert_never
 
 from sparktray.control import reading
-from sparktray.control.problems import problem_of
+from sparktray.control.problems import internal, problem_of
+from sparktray.control.records import Records
 from sparktray.control.surveying import Surveyor
 from sparktray.decide.changing.preflight import ollama_refusal
 from sparktray.decide.effects import Perform, RememberLoad, TakeSurvey
@@ -48,8 +50,10 @@ from sparktray.engines.registry import engine
 from sparktray.remote.contract import Finished, Http, Remote
 from sparktray.remote.errors import Cancelled, CommandFailed, DeadlinePassed, LinkLost, RemoteError
 from sparktray.remote.link import Cancel
+from sparktray.store.paths import StoreError
 
 Post = Callable[[Event], None]
+_log = logging.getLogger(__name__)
 
 # With --rm the container is removed a moment after docker stop has returned.
 _PROOF_SECONDS = 10.0
@@ -61,31 +65,6 @@ _UNLOAD_PAUSE = 0.2
 _OLLAMA_UP_SECONDS = 30.0
 # An image of 20 GB over 50 Mbit/s.
 _PULL_DEADLINE = 3 * 3600.0
-
-
-class Records(Protocol):
-    """What is kept of operations on this computer's disk."""
-
-    def write(self, operation: Operation, host: str) -> None:
-        """Keep how an operation stands; on disk when this returns."""
-
-    def record(self, operation: str, host: str, container: str, inspect: Mapping[str, object]) -> None:
-        """Keep a container's whole description; on disk when this returns."""
-
-    def recorded(self, operation: str, container: str) -> Mapping[str, object] | None:
-        """A kept description."""
-
-    def put_aside(self, host: str) -> frozenset[str]:
-        """Ids of containers that operations of ours put aside and did not tidy up."""
-
-    def interrupted(self, host: str) -> frozenset[str]:
-        """Operations of ours that never ended."""
-
-    def remember(self, host: str, server: str, model: str, seconds: float) -> None:
-        """Keep how long a model took to load."""
-
-    def usual(self, host: str, server: str, model: str) -> float | None:
-        """How long it usually takes, in seconds."""
 
 
 class NotProven(Exception):
@@ -115,6 +94,7 @@ class Changes:
         self._records = records
         self._surveyor = Surveyor(host, catalogue)
         self._cancel: Cancel | None = None
+        self._unwritten: Problem | None = None
         self._lock = threading.Lock()
 
     def interrupt(self) -> None:
@@ -124,8 +104,13 @@ class Changes:
                 self._cancel.set()
 
     def journal(self, operation: Operation) -> None:
-        """Write how an operation stands."""
-        self._records.write(operation, self._host.name)
+        """Write how an operation stands. Where nothing can be written, nothing will be changed either."""
+        try:
+            self._records.write(operation, self._host.name)
+        except StoreError as error:
+            self._unwritten = error.problem
+        else:
+            self._unwritten = None
 
     def remember(self, effect: RememberLoad) -> None:
         """Keep how long a load took."""
@@ -147,6 +132,9 @@ class Changes:
             )
         except RemoteError as error:
             return Surveyed(effect.number, problem_of(error, self._host), usual)
+        except Exception as error:
+            _log.exception("the survey failed")
+            return Surveyed(effect.number, internal(error), usual)
         return Surveyed(effect.number, survey, usual)
 
     def perform(self, remote: Remote | None, effect: Perform, post: Post) -> Event:
@@ -158,14 +146,20 @@ class Changes:
         try:
             if remote is None:
                 raise LinkLost(reason="not connected")
-            say = lambda line: post(StepSaid(number, index, line))  # noqa: E731  one use, one line
-            return self._do(_Task(remote, effect, say, cancel))
+            if index == 0 and self._unwritten is not None:
+                raise NotProven(self._unwritten)
+            return self._do(_Task(remote, effect, lambda line: post(StepSaid(number, index, line)), cancel))
         except NotProven as failed:
             return StepFailed(number, index, failed.problem)
         except LinkLost as error:
             return StepFailed(number, index, problem_of(error, self._host), lost=True)
         except RemoteError as error:
             return StepFailed(number, index, problem_of(error, self._host))
+        except StoreError as error:
+            return StepFailed(number, index, error.problem)
+        except Exception as error:
+            _log.exception("step %d failed", index)
+            return StepFailed(number, index, internal(error))
         finally:
             with self._lock:
                 self._cancel = None

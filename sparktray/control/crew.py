@@ -9,9 +9,10 @@ from collections.abc import Callable
 from typing import assert_never
 
 from sparktray.control import reading
-from sparktray.control.changes import Changes, Records
+from sparktray.control.changes import Changes
 from sparktray.control.lanes import Lanes
 from sparktray.control.problems import is_blocking, problem_of
+from sparktray.control.records import Records
 from sparktray.control.streams import LogFollower, follow_events, follow_vitals, watch_link
 from sparktray.decide.effects import (
     Connect,
@@ -111,7 +112,7 @@ class Crew:
                     lambda r: reading.read_containers(r, effect, self._catalogue, self._host),
                 )
             case ReadContainer():
-                self._read("confirm", effect.epoch, lambda r: reading.read_container(r, effect))
+                self._read("confirm", effect.epoch, lambda r: reading.read_container(r, effect, self._host))
             case Probe():
                 self._read(f"probe-{effect.server.name}", effect.epoch, lambda r: reading.probe(r, effect))
             case ReadLogTail():

@@ -27,6 +27,16 @@ def problem_of(error: RemoteError, host: HostProfile) -> Problem:
     return Problem(error.code, cause, remedy, clean_line(str(error)))
 
 
+def internal(error: Exception) -> Problem:
+    """A mistake in this program: said as such, with what a report needs."""
+    return Problem(
+        "internal",
+        phrase("sparktray itself made a mistake: {kind}.", kind=type(error).__name__),
+        phrase("Look at the status of the host, and report this with the output of --verbose."),
+        clean_line(str(error)),
+    )
+
+
 def _sentences(error: RemoteError, host: HostProfile) -> tuple[Phrase, Phrase]:
     if isinstance(error, HostKeyProblem | KeyFileUnusable | LoginRefused):
         return _identity(error, host)

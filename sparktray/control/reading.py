@@ -1,4 +1,7 @@
-"""Readings of the host, each ending in exactly one event. Run on lanes."""
+"""Readings of the host, each ending in exactly one event. Run on lanes.
+
+Only LinkLost passes through: the link itself tells of its end, which makes every open question void.
+"""
 
 from __future__ import annotations
 
@@ -27,8 +30,9 @@ from sparktray.remote.errors import (
     BadAnswer,
     ConnectionRefused,
     DeadlinePassed,
-    DockerProblem,
     ForwardingForbidden,
+    LinkLost,
+    RemoteError,
     TooLarge,
 )
 
@@ -63,13 +67,21 @@ def read_containers(remote: Remote, effect: ReadContainers, catalogue: Catalogue
     """A full reading."""
     try:
         return ContainersRead(effect.epoch, effect.asked, containers_of(remote, catalogue))
-    except (DockerProblem, DeadlinePassed, TooLarge, BadAnswer) as error:
+    except LinkLost:
+        raise
+    except RemoteError as error:
         return ContainersUnread(effect.epoch, problem_of(error, host))
 
 
-def read_container(remote: Remote, effect: ReadContainer) -> Event:
-    """One container, to confirm what an event told."""
-    return ContainerRead(effect.epoch, effect.asked, effect.id, inspected(remote.docker.inspect(effect.id)))
+def read_container(remote: Remote, effect: ReadContainer, host: HostProfile) -> Event:
+    """One container, to confirm what an event told; when Docker cannot, everything is read again soon."""
+    try:
+        found = inspected(remote.docker.inspect(effect.id))
+    except LinkLost:
+        raise
+    except RemoteError as error:
+        return ContainersUnread(effect.epoch, problem_of(error, host))
+    return ContainerRead(effect.epoch, effect.asked, effect.id, found)
 
 
 def read_log_tail(remote: Remote, effect: ReadLogTail) -> Event:
@@ -77,7 +89,9 @@ def read_log_tail(remote: Remote, effect: ReadLogTail) -> Event:
     since = None if effect.since is None else math.floor(effect.since)
     try:
         raw = remote.docker.logs(effect.container, tail=TAIL_LINES, since=since)
-    except (DockerProblem, DeadlinePassed, TooLarge):
+    except LinkLost:
+        raise
+    except RemoteError:
         raw = []
     lines = tuple(line for text in raw for line in split_log(text.decode("utf-8", "replace")))
     return LogTailRead(effect.epoch, effect.server, effect.container, lines[-TAIL_LINES:])

@@ -188,3 +188,13 @@ def test_no_host_set_up(tmp_path: Path) -> None:
     program = Program(tmp_path / "empty")
     assert "host add" in program.refused(2, "status")["remedy"]
     assert "host add" in program.ok()
+
+
+def test_without_a_journal_nothing_is_changed(rig: Rig, program: Program) -> None:
+    """What cannot be written down cannot be brought back: refused before the lock is taken."""
+    quicken(rig)
+    (program.config / "journal").write_text("a file where the folder should be")
+    refused = program.run("--json", "switch", SCOUT)
+    assert refused.returncode != 0
+    assert "store-" in refused.stderr + refused.stdout
+    assert rig.docker("ps", "-a", "-q") == ""
