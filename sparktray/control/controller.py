@@ -86,8 +86,8 @@ class Controller:
     def cancel(self) -> None:
         """Ask for the operation under way to be taken back."""
         active = self._snapshot.active
-        if active is not None:
-            self._events.put(CancelAsked(active.number))
+        # A wish that the owner has not taken in yet can be cancelled too: it is the latest one.
+        self._events.put(CancelAsked(active.number if active is not None else self._numbers))
 
     def open_remote(self) -> Remote | None:
         """The connected host, for commands that only read; None while there is none."""

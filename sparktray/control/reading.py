@@ -10,7 +10,7 @@ import math
 from sparktray.control.problems import problem_of
 from sparktray.decide.effects import Probe, ReadContainer, ReadContainers, ReadLogTail
 from sparktray.decide.identity import port_held
-from sparktray.domain.asking import Answer, Ask, Dialogue, Heard, Reading, Result, Silence
+from sparktray.domain.asking import Answer, Ask, Dialogue, Health, Heard, Reading, Result, Silence
 from sparktray.domain.catalogue import Catalogue
 from sparktray.domain.docker.answers import inspected, listed
 from sparktray.domain.docker.container import LABEL_SERVER, LOCK_NAME, PREVIOUS, Container
@@ -98,9 +98,12 @@ def read_log_tail(remote: Remote, effect: ReadLogTail) -> Event:
 
 
 def probe(remote: Remote, effect: Probe) -> Event:
-    """Ask a server how it is."""
+    """Ask a server how it is; where sshd forbids asking, that stays unknown and is not taken for a load."""
     known = engine(effect.server.engine)
-    reading: Reading = converse(remote.http, effect.server.port, known.probe(effect.depth))
+    try:
+        reading = converse(remote.http, effect.server.port, known.probe(effect.depth))
+    except ForwardingForbidden:
+        reading = Reading(Health.UNKNOWN)
     return Probed(effect.epoch, effect.server.name, effect.container, reading)
 
 
@@ -118,7 +121,7 @@ def converse(http: Http, port: int, dialogue: Dialogue[Result]) -> Result:
 def _hear(http: Http, port: int, ask: Ask) -> Heard:
     try:
         answer = http.ask(port, ask.method, ask.path, json=ask.json, deadline=ask.deadline)
-    except (ConnectionRefused, ForwardingForbidden):
+    except ConnectionRefused:
         return Silence.REFUSED
     except DeadlinePassed:
         return Silence.LATE

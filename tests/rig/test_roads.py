@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from sparktray.domain.operation import OperationEnd
+from sparktray.domain.snapshot import Phase
 from tests.rig.driving import driven, profile, quicken
 from tests.rig.rig import Rig
 
@@ -31,3 +32,15 @@ def test_switch_over_a_narrow_road(rig: Rig, tmp_path: Path, options: dict[str, 
         assert program.switch(CODER).end is OperationEnd.DONE
         assert rig.model_ids(30000) == [CODER]
         assert program.stop().end is OperationEnd.DONE
+
+
+def test_where_sshd_forbids_asking_nothing_is_claimed(rig: Rig, tmp_path: Path) -> None:
+    """AllowTcpForwarding no: containers are read, but whether a server is ready stays unknown."""
+    quicken(rig)
+    rig.start_sglang()
+    rig.wait_http(30000, "/health", 200)
+    closed = rig.sshd({"AllowTcpForwarding": "no", "AllowStreamLocalForwarding": "yes"})
+    with driven(tmp_path, profile(rig, closed)) as program:
+        state = program.state("sglang")
+        assert state.container is not None and state.container.running
+        assert state.phase is Phase.UNKNOWN
