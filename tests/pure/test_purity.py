@@ -60,7 +60,7 @@ def _forgotten() -> Iterator[None]:
 
 def _module(name: str, text: str) -> ModuleType:
     module = ModuleType(name)
-    exec(compile(text, name, "exec"), module.__dict__)  # noqa: S102  a module made on the fly
+    exec(compile(text, "<made>", "exec"), module.__dict__)  # noqa: S102  a module made on the fly
     return module
 
 
