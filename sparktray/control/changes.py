@@ -94,11 +94,19 @@ class Changes:
         self._records = records
         self._surveyor = Surveyor(host, catalogue)
         self._cancel: Cancel | None = None
+        self._performing = self._interrupted = (0, 0)
         self._unwritten: Problem | None = None
         self._lock = threading.Lock()
 
-    def interrupt(self) -> None:
-        """Break off what is being performed, where that is harmless."""
+    def interrupt(self, number: int, index: int) -> None:
+        """Break off that step, where that is harmless; one that has not begun yet is broken off then."""
+        with self._lock:
+            self._interrupted = (number, index)
+            if self._cancel is not None and self._performing == (number, index):
+                self._cancel.set()
+
+    def give_up(self) -> None:
+        """The program ends: break off whatever can be."""
         with self._lock:
             if self._cancel is not None:
                 self._cancel.set()
@@ -139,10 +147,12 @@ class Changes:
 
     def perform(self, remote: Remote | None, effect: Perform, post: Post) -> Event:
         """Do one step; exactly one result, whatever happens."""
+        number, index = effect.number, effect.index
         cancel = Cancel()
         with self._lock:
-            self._cancel = cancel
-        number, index = effect.number, effect.index
+            self._cancel, self._performing = cancel, (number, index)
+            if self._interrupted == (number, index):
+                cancel.set()
         try:
             if remote is None:
                 raise LinkLost(reason="not connected")

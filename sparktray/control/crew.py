@@ -91,7 +91,7 @@ class Crew:
         """End the connection and the lanes."""
         self._closing.set()
         self._busy.set()
-        self._changes.interrupt()
+        self._changes.give_up()
         for follower in list(self._followers.values()):
             follower.close()
         remote, self._remote = self._remote, None
@@ -126,7 +126,7 @@ class Crew:
             case Perform():
                 self._lanes.put("operation", lambda: self._perform(effect))
             case Interrupt():
-                self._changes.interrupt()
+                self._changes.interrupt(effect.number, effect.index)
             case Journal():
                 self._lanes.put("operation", lambda: self._changes.journal(effect.operation))
             case RememberLoad():

@@ -95,9 +95,10 @@ class Perform:
 
 @dataclass(frozen=True, slots=True)
 class Interrupt:
-    """Break off the step being performed, where that is harmless."""
+    """Break off this step, where that is harmless, even when it is still waiting for its lane."""
 
     number: int
+    index: int
 
 
 @dataclass(frozen=True, slots=True)

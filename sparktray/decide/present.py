@@ -150,6 +150,8 @@ def operation_sentence(operation: Operation) -> Phrase:
             return phrase("{what}: failed.", what=what)
         case OperationEnd.NEEDS_YOU:
             return phrase("{what}: failed, and what ran before could not be brought back.", what=what)
+        case OperationEnd.CANCELLED if isinstance(operation.wish, StopWish):
+            return phrase("{what}: cancelled.", what=what)
         case OperationEnd.CANCELLED:
             return phrase("{what}: cancelled, what was begun is taken back.", what=what)
         case _:  # pragma: no cover

@@ -96,6 +96,9 @@ def _phase_at_rest(state: ServerState) -> Phase:
     """No process of a container runs; one with ``--rm`` took everything but our copy of its log along."""
     if answers_without(state):
         return _phase_of_answers(state) if state.served else Phase.IDLE
+    outside = engine(state.server.engine).lives_outside_docker
+    if outside and state.ever_ready and state.health is Health.SILENT:
+        return _phase_of_answers(state)  # a service that missed an answer; a stopped one refuses
     return Phase.FAILED if state.failure is not None else Phase.IDLE
 
 

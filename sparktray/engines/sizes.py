@@ -5,6 +5,7 @@ Bytes everywhere. Figures come from the folder's ``config.json`` (Hugging Face's
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -20,6 +21,8 @@ _WEIGHT_SHARE = 1.1  # buffers beside the weights while loading
 _WEIGHTS = (".safetensors", ".bin", ".gguf", ".pt")
 _PARTIAL = (".incomplete", ".part", ".aria2")
 _NOT_MODEL = ("training_args.bin", "consolidated")  # Mistral ships its weights twice: consolidated.*
+_SHARD = re.compile(r"(?P<stem>.+)-(?P<number>\d{5})-of-(?P<of>\d{5})(?P<ending>\.safetensors|\.bin|\.gguf)")
+_MOST_SHARDS = 10_000  # no model has more; a name that claims them is not worth counting through
 _LLAMA4_PATTERN = 4  # every fourth layer attends to all, the others in chunks (SGLang 0.5.4 llama4.py)
 
 Config = Mapping[str, object]
@@ -158,6 +161,19 @@ def cache_bytes(args: Sequence[str]) -> float:
     return 2.0
 
 
+def _missing_shard(folder: ModelFolder) -> str | None:
+    """A shard that the names of the others speak of: model-00001-of-00004.safetensors and so on."""
+    for name in folder.files:
+        found = _SHARD.fullmatch(name)
+        if found is None or int(found["of"]) > _MOST_SHARDS:
+            continue
+        for number in range(1, int(found["of"]) + 1):
+            wanted = f"{found['stem']}-{number:0{len(found['number'])}}-of-{found['of']}{found['ending']}"
+            if wanted not in folder.files:
+                return wanted
+    return None
+
+
 def folder_complete(folder: ModelFolder) -> Phrase | None:
     """What is missing in a model's folder, None when it looks whole."""
     if not folder.files:
@@ -170,6 +186,9 @@ def folder_complete(folder: ModelFolder) -> Phrase | None:
             return phrase("A file of the model is missing: {file}", file=clean_name(name))
         if folder.files[name] == 0:
             return phrase("A file of the model is empty: {file}", file=clean_name(name))
+    missing = _missing_shard(folder)
+    if missing is not None:
+        return phrase("A file of the model is missing: {file}", file=clean_name(missing))
     if weights_bytes(folder) is None:
         return phrase("The model's folder holds no weights.")
     if "config.json" not in folder.files:

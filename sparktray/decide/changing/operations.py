@@ -210,7 +210,7 @@ def _end_of(operation: Operation, forward: list[StepRun], back: list[StepRun]) -
 def cancel_asked(snapshot: Snapshot, event: CancelAsked, now: float) -> Outcome:
     """Turn back as soon as the step under way allows it; too late once the old one is removed."""
     operation = _of(snapshot, event.number)
-    if operation is None or operation.cancelled or operation.going_back or not _can_turn(operation):
+    if operation is None or not can_cancel(operation):
         return snapshot, ()
     asked = replace(operation, cancelled=True)
     current = asked.current
@@ -218,7 +218,12 @@ def cancel_asked(snapshot: Snapshot, event: CancelAsked, now: float) -> Outcome:
         return replace(snapshot, operation=asked), ()
     if isinstance(current.step.action, AwaitServing | AwaitRelease) or current.state is StepState.WAITING:
         return _turn_back(snapshot, asked, None, now)
-    return replace(snapshot, operation=asked), (Interrupt(asked.number),)
+    return replace(snapshot, operation=asked), (Interrupt(asked.number, asked.index),)
+
+
+def can_cancel(operation: Operation) -> bool:
+    """True while an operation under way may still be asked to turn back; asked by menu and reducer."""
+    return not operation.cancelled and not operation.going_back and _can_turn(operation)
 
 
 def _can_turn(operation: Operation) -> bool:

@@ -214,7 +214,6 @@ def _load_by_api(
     retired = _retired(snapshot, server)
     refusal = (
         port_refusal(server, snapshot.containers, survey, retired)
-        or (None if wish.replace else takeover_refusal(server, retired))
         # What is there is started as it is, so no name is needed for another one.
         or (None if retired else name_refusal(server, snapshot.containers, survey, retired))
     )

@@ -157,10 +157,11 @@ def _port_taken(server: Server, who: object) -> Problem:
 
 
 def takeover_refusal(server: Server, retired: Iterable[Container]) -> Problem | None:
-    """A container of another name or image is taken over only when that was asked for."""
+    """A container of another name, image or port is taken over only when that was asked for."""
     for container in retired:
         same = container.name == server.container and same_image(container.image, server.image)
-        if not same and not container.managed:
+        here = not container.running or port_held(container, server.port)
+        if not here or not (same or container.managed):
             return Problem(
                 "replace-needed",
                 phrase(

@@ -45,6 +45,8 @@ STOP_GRACE = 30
 STOP_DEADLINE = STOP_GRACE + 30.0
 # A load on a Spark takes up to 15 minutes; a forgotten lock shall still free itself within the hour.
 LOCK_SECONDS = 3600
+# Twice the longest load; an old model that is not back by then needs a person.
+BACK_SECONDS = 1800.0
 
 
 def iso(seconds: float) -> str:
@@ -244,7 +246,7 @@ def serve_again(server: Server) -> Step:
     return Step(
         StepName.LOAD,
         phrase("Wait until {server} serves again", server=server.name),
-        AwaitServing(server.name, None),
+        AwaitServing(server.name, None, BACK_SECONDS),
         proof=phrase("The server is healthy."),
     )
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from sparktray.domain.docker.container import Container, ContainerState, Mount, PublishedPort
 
-_TIME = re.compile(r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(\.\d+)?(Z|[+-]\d\d:\d\d)")
+_TIME = re.compile(r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(\.\d+)?(Z|[+-]\d\d:\d\d)", re.ASCII)
 
 
 def seconds(text: object) -> float | None:
