@@ -17,7 +17,6 @@ from sparktray.remote.errors import (
     DockerForbidden,
     DockerMissing,
     DockerSilent,
-    SessionRefused,
 )
 from sparktray.remote.ssh import transport
 from tests.rig.remote_hosts import ROADS, connect, open_road, sleeper
@@ -161,8 +160,10 @@ def test_the_socket_needs_no_session(rig: Rig) -> None:
         host.sample()
         with host.docker.events(), host.docker.events():
             assert host.docker.containers() == []
-        with pytest.raises(SessionRefused):
-            host.run(["true"], deadline=5)
+        # The one session is the sampler's, which steps aside for a command and comes back afterwards.
+        assert host.run(["true"], deadline=5).exit_code == 0
+        assert "MemTotal" in host.sample().meminfo
+        assert host.run(["true"], deadline=5).exit_code == 0
     finally:
         host.close()
 
