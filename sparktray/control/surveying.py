@@ -93,7 +93,7 @@ def _json_file(
         return None
     try:
         decoded = msgspec.json.decode(content or b"")
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
     return decoded if isinstance(decoded, dict) else None
 

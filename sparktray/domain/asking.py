@@ -31,7 +31,7 @@ class Answer:
         """The body as JSON; None when it is none, or nested beyond what the decoder follows."""
         try:
             return msgspec.json.decode(self.body)
-        except (msgspec.DecodeError, RecursionError):
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return None
 
     def field(self, *keys: str) -> object:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from sparktray.domain.text import has_hidden
+
 DEFAULT_MODELS_DIR = "/home/sparkuser/ai/models"
 DEFAULT_CACHE_DIR = "/home/sparkuser/ai/cache"
 LOCAL = "local"
@@ -42,7 +44,7 @@ class HostProfile:
     def expand(self, path: str) -> str:
         """A catalogue path as a path on this host."""
         full = path.replace("{models}", self.models_dir).replace("{cache}", self.cache_dir)
-        return full if full == "/" else full.rstrip("/")
+        return full.rstrip("/") or full[:1]
 
 
 def valid_host_name(name: str) -> bool:
@@ -66,7 +68,7 @@ def valid_fingerprint(text: str) -> bool:
 
 
 def _valid(text: str, forbidden: set[str]) -> bool:
-    plain = text.isprintable() and not any(c.isspace() for c in text)
+    plain = text.isprintable() and not has_hidden(text) and not any(c.isspace() for c in text)
     return bool(text) and plain and not text.startswith("-") and not forbidden & set(text)
 
 

@@ -46,7 +46,7 @@ class Survey:
     at: float | None = None
 
 
-_LISTENER = re.compile(r'^LISTEN\s+\d+\s+\d+\s+\S*:(\d+)\s+\S+(?:\s+users:\(\("([^"]*)")?')
+_LISTENER = re.compile(r'^LISTEN\s+\d+\s+\d+\s+\S*:(\d{1,5})\s+\S+(?:\s+users:\(\("([^"]*)")?')
 
 
 def read_listeners(text: str) -> tuple[Listener, ...]:

@@ -8,12 +8,23 @@ import unicodedata
 _LONGEST_NAME = 64
 _LONGEST_LINE = 2000  # one log line; SGLang prints its whole ServerArgs in one of 6 kB, of no use to a reader
 _ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])")
-_KEY = re.compile(r"(api[-_]key['\"]?\s*[=:]\s*)('[^']*'|\"[^\"]*\"|\[[^\]]*\]|[^\s,)]+)", re.IGNORECASE)
+_QUOTED = r"""'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*\""""
+_KEY = re.compile(
+    r"""(api[-_]key['"]?\s*[=:]\s*|--(?:admin-)?api[-_]key\s+)"""
+    rf"""(\*\*\*|{_QUOTED}|\[(?:{_QUOTED}|[^\]'"])*\]|[^\s,)]+)""",
+    re.IGNORECASE,
+)
+# Letters and marks without a shape: Default_Ignorable_Code_Point of Unicode that is not "Cf", and the
+# empty Braille cell.
+_SHAPELESS = frozenset(
+    {0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x180B, 0x180C, 0x180D, 0x180F, 0x2800, 0x3164, 0xFFA0}
+).union(range(0xFE00, 0xFE10), range(0xE0100, 0xE01F0))
 
 
 def _hidden(character: str) -> bool:
-    """Control and format characters, bidirectional overrides among them."""
-    return unicodedata.category(character) in {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
+    """Control and format characters, bidirectional overrides among them, and such without a shape."""
+    hidden = unicodedata.category(character) in {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
+    return hidden or ord(character) in _SHAPELESS
 
 
 def clean_name(text: str) -> str:

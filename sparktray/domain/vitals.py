@@ -31,7 +31,8 @@ def read_vitals(meminfo: str, gpu: str, now: float) -> Vitals:
     ``gpu`` is a CSV line of name, utilization.gpu, temperature.gpu, power.draw without units.
     """
     fields = [field.strip() for field in (gpu.splitlines() or [""])[0].split(",")]
-    name, percent, celsius, watt = (fields + [""] * 4)[:4]
+    # What nvidia-smi writes when it finds no GPU or no driver is a sentence on its standard output.
+    name, percent, celsius, watt = fields[:4] if len(fields) >= 4 else [""] * 4
     return Vitals(
         at=now,
         total_bytes=_meminfo(meminfo, "MemTotal"),
@@ -44,7 +45,7 @@ def read_vitals(meminfo: str, gpu: str, now: float) -> Vitals:
 
 
 def _meminfo(text: str, name: str) -> int | None:
-    found = re.search(rf"^{name}:\s+(\d+) kB$", text, re.MULTILINE)
+    found = re.search(rf"^{name}:\s+(\d{{1,15}}) kB$", text, re.MULTILINE)
     return int(found[1]) * 1024 if found else None
 
 

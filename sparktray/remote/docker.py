@@ -29,6 +29,8 @@ DEFAULT_SOCKET = "/var/run/docker.sock"
 _CAP = 16 * MIB
 _MAX_EVENT = MIB
 _OPEN_SECONDS = 10.0
+# What decoding raises for bytes that are no JSON, no text, or nested without end.
+_NOT_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 T = TypeVar("T")
 
@@ -168,7 +170,7 @@ class DockerEngine:
     def _decoded(self, answer: HttpAnswer) -> object:
         try:
             return msgspec.json.decode(answer.body)
-        except (msgspec.DecodeError, RecursionError):
+        except _NOT_JSON:
             raise BadAnswer(reason="not JSON") from None
 
 
@@ -189,7 +191,7 @@ def _events(chunks: Iterable[bytes]) -> Iterator[Json]:
         for line in whole:
             try:
                 yield _shaped(msgspec.json.decode(line), Json)
-            except msgspec.DecodeError:
+            except _NOT_JSON:
                 raise BadAnswer(reason="not JSON") from None
 
 
@@ -203,7 +205,7 @@ def _shaped(value: object, kind: type[T]) -> T:
 def _refusal(status: int, body: bytes) -> DockerAnswered:
     try:
         message = str(_shaped(msgspec.json.decode(body), Json).get("message", ""))
-    except (msgspec.DecodeError, BadAnswer):
+    except (*_NOT_JSON, BadAnswer):
         message = body[:2000].decode(errors="replace")
     return DockerAnswered(status=str(status), message=message)
 

@@ -97,7 +97,7 @@ class _NoSocket:
         raise NotPure("a socket in a pure test")
 
 
-@pytest.fixture(autouse=True, scope="session")
+@pytest.fixture(autouse=True, scope="module")
 def _outside_world_blocked() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         for name in CLOCKS:

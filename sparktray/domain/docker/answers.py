@@ -38,11 +38,12 @@ def _listed_one(entry: Mapping[str, object]) -> Container | None:
     identity = _text(entry.get("Id"))
     if not identity:
         return None
-    names = _texts(entry.get("Names"))
+    names = [name.lstrip("/") for name in _texts(entry.get("Names"))]
+    own = [name for name in names if "/" not in name]  # the others are its aliases by legacy links
     network = _map(entry.get("HostConfig")).get("NetworkMode")
     return Container(
         id=identity,
-        name=names[0].lstrip("/") if names else identity[:12],
+        name=(own or names or [identity[:12]])[0],
         image=_text(entry.get("Image")),
         state=_state(entry.get("State")),
         ports=tuple(_listed_ports(entry.get("Ports"))),
@@ -105,9 +106,9 @@ def _bound_ports(bindings: object) -> Iterator[PublishedPort]:
     for inside, outside in _map(bindings).items():
         for binding in outside if isinstance(outside, list) else []:
             entry = _map(binding)
-            host_port, private = _text(entry.get("HostPort")), inside.partition("/")[0]
-            if host_port.isdecimal() and private.isdecimal():
-                yield PublishedPort(int(host_port), int(private), _text(entry.get("HostIp")))
+            public, private = _decimal(entry.get("HostPort")), _decimal(inside.partition("/")[0])
+            if public is not None and private is not None:
+                yield PublishedPort(public, private, _text(entry.get("HostIp")))
 
 
 def _mounts(mounts: object) -> Iterator[Mount]:
@@ -137,12 +138,12 @@ def event(answer: object) -> DockerEvent | None:
     action, identity = _text(entry.get("Action")), _text(actor.get("ID"))
     if entry.get("Type") != "container" or not action or not identity:
         return None
-    code, nanoseconds = _text(attributes.get("exitCode")), entry.get("timeNano")
+    nanoseconds = entry.get("timeNano")
     return DockerEvent(
         action=action.partition(":")[0],
         id=identity,
         name=_text(attributes.get("name")),
-        exit_code=int(code) if code.isdecimal() else None,
+        exit_code=_decimal(attributes.get("exitCode")),
         time=nanoseconds / 1e9 if isinstance(nanoseconds, int) else 0.0,
     )
 
@@ -194,6 +195,10 @@ def _texts(value: object) -> tuple[str, ...]:
 
 def _number(value: object) -> int:
     return value if isinstance(value, int) else 0
+
+
+def _decimal(value: object) -> int | None:
+    return int(value) if isinstance(value, str) and re.fullmatch(r"\d{1,9}", value) else None
 
 
 def _labels(value: object) -> dict[str, str]:

@@ -110,13 +110,13 @@ class Container:
         return None
 
     def host_path(self, inside: str) -> str | None:
-        """The host folder that a path inside the container shows, None when it is not mounted."""
+        """The host folder that a path inside the container shows, None when it is not of the host."""
         best: Mount | None = None
         for mount in self.mounts:
             at = mount.destination.rstrip("/")
             covers = inside == at or inside.startswith(at + "/")
             if covers and (best is None or len(at) > len(best.destination.rstrip("/"))):
                 best = mount
-        if best is None:
+        if best is None or not best.source:  # a tmpfs has no source
             return None
-        return best.source.rstrip("/") + inside[len(best.destination.rstrip("/")) :].rstrip("/")
+        return best.source.rstrip("/") + inside[len(best.destination.rstrip("/")) :].rstrip("/") or "/"

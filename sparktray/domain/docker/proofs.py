@@ -5,10 +5,8 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import assert_never
 
-from sparktray.domain.docker.container import LABEL_OPERATION, Container, ContainerState
+from sparktray.domain.docker.container import LABEL_OPERATION, Container
 from sparktray.domain.operation import Expectation, Gone, Guard, LockHeld, Named, Restarts, Running, Stopped
-
-_LIVES = {ContainerState.RUNNING, ContainerState.PAUSED, ContainerState.RESTARTING}
 
 
 def holds(expected: Expectation, found: Container | None) -> bool:
@@ -17,9 +15,9 @@ def holds(expected: Expectation, found: Container | None) -> bool:
         case Gone():
             return found is None
         case Stopped():
-            return found is None or found.state not in _LIVES
+            return found is None or not found.running
         case Running(operation=operation):
-            return found is not None and found.state in _LIVES and _made_by(found, operation)
+            return found is not None and found.running and _made_by(found, operation)
         case Named(name=name):
             return found is not None and found.name == name
         case Restarts(policy=policy):
@@ -36,7 +34,8 @@ def started_and_over(expected: Expectation, found: Container | None) -> bool:
     """
     if not isinstance(expected, Running) or expected.operation is None or found is None:
         return False
-    return _made_by(found, expected.operation) and found.started_at is not None
+    over = found.started_at is not None and not found.running
+    return over and _made_by(found, expected.operation)
 
 
 class Leave(StrEnum):

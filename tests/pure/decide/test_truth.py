@@ -155,6 +155,13 @@ def test_ollama_outside_docker_is_judged_by_its_answers(container: Container | N
     assert evidence(replace(state, tail_read=True), NOW) is None
 
 
+def test_an_ollama_service_that_misses_an_answer_is_busy_and_not_gone() -> None:
+    missed = ServerState(OLLAMA, None, health=Health.SILENT, served=SCOUT, ever_ready=True, strikes=1)
+    assert phase_of(snapshot(), missed) is Phase.BUSY
+    assert phase_of(snapshot(), replace(missed, strikes=3)) is Phase.DEGRADED
+    assert phase_of(snapshot(), replace(missed, health=Health.REFUSED)) is Phase.IDLE
+
+
 def test_no_other_engine_answers_without_its_container() -> None:
     for server in (SGLANG, VLLM):
         assert not answers_without(ServerState(server, None, health=Health.READY, served=SCOUT))

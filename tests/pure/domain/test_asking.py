@@ -81,7 +81,8 @@ def test_a_dialogue_is_carried_out_by_whoever_holds_the_answers() -> None:
         heard: Heard = yield Ask("GET", "/health")
         return isinstance(heard, Answer) and heard.status == 200
 
-    for heard, result in [(Answer(200), True), (Answer(503), False), (Silence.REFUSED, False)]:
+    table: list[tuple[Heard, bool]] = [(Answer(200), True), (Answer(503), False), (Silence.LATE, False)]
+    for heard, result in table:
         talk = well()
         assert next(talk).path == "/health"
         with pytest.raises(StopIteration) as over:

@@ -7,12 +7,12 @@ from hypothesis import strategies as st
 from sparktray.domain.survey import Listener, ModelFolder, Survey, read_listeners
 from tests.pure.domain.hostile import ANY_TEXT, HOSTILE
 
-SS = """\
+SS = """
 LISTEN 0      4096       127.0.0.53%lo:53         0.0.0.0:*    users:(("systemd-resolve",pid=700,fd=15))
 LISTEN 0      128              0.0.0.0:22         0.0.0.0:*
 LISTEN 0      4096             0.0.0.0:30000      0.0.0.0:*    users:(("docker-proxy",pid=9,fd=4))
 LISTEN 0      4096                [::]:30000         [::]:*    users:(("docker-proxy",pid=10,fd=4))
-LISTEN 0      2048                   *:8000             *:*    users:(("VLLM::EngineCor",pid=1,fd=3),("sh",pid=2,fd=3))
+LISTEN 0      2048           *:8000         *:*    users:(("VLLM::EngineCor",pid=1,fd=3),("sh",pid=2,fd=3))
 """
 SEEN = (
     Listener(53, "systemd-resolve"),
@@ -44,7 +44,7 @@ def test_other_lines_are_no_listeners(line: str) -> None:
     assert read_listeners(line) == ()
 
 
-@given(ANY_TEXT | st.text("LISTEN 0:*[]users(\"),.9\n").map(lambda text: "LISTEN 0 1 " + text))
+@given(ANY_TEXT | st.text('LISTEN 0:*[]users("),.9\n').map(lambda text: "LISTEN 0 1 " + text))
 def test_no_text_of_a_host_raises(text: str) -> None:
     assert all(0 <= listener.port <= 99999 for listener in read_listeners(text))
 
