@@ -1,1 +1,0 @@
-"""The tray and its windows: the only package that imports Qt."""
