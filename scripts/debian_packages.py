@@ -20,6 +20,8 @@ RIG = (
     # What Qt's xcb platform plug-in loads
     "libegl1", "libgl1", "libxkbcommon-x11-0", "libxcb-cursor0", "libxcb-icccm4", "libxcb-keysyms1",
     "libxcb-image0", "libxcb-render-util0", "libxcb-shape0", "libdbus-1-3", "libfontconfig1",
+    # The desktop of the tray's tests: an X server, a session bus, and who reads the clipboard
+    "xvfb", "dbus", "xclip",
 )  # fmt: skip
 SETS = {"setup": SETUP, "rig": RIG}
 

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from sparktray import __version__
+
+if TYPE_CHECKING:
+    from sparktray.domain.host import HostProfile
+    from sparktray.wiring import Program
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -18,7 +23,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
     from sparktray.cli.main import run
 
-    return run(words)
+    return run(words, _tray)
+
+
+def _tray(program: Program, host: HostProfile) -> int:
+    """Cli and ui do not know each other; this is where the one hands over to the other."""
+    from sparktray.ui.app import run
+
+    return run(program, host)
 
 
 if __name__ == "__main__":

@@ -7,21 +7,30 @@ import io
 import os
 import signal
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from types import FrameType
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from sparktray.cli.arguments import parse
 from sparktray.cli.output import Output
 from sparktray.cli.problems import CANCELLED, DONE, USAGE, Told, problem_of_catalogue
-from sparktray.cli.request import Request
+from sparktray.cli.request import Request, wanted_host
 from sparktray.domain.catalogue_file.shape import CatalogueError
 from sparktray.store.paths import StoreError
 from sparktray.wording import Wording
 
+if TYPE_CHECKING:
+    from sparktray.domain.host import HostProfile
+    from sparktray.wiring import Program
 
-def run(words: Sequence[str]) -> int:
-    """Run one command line on the main thread; its exit code."""
+    Tray = Callable[[Program, HostProfile], int]
+
+
+def run(words: Sequence[str], tray: Tray | None = None) -> int:
+    """Run one command line on the main thread; its exit code.
+
+    ``tray`` is what runs without a command where there is a display and a host.
+    """
     _never_fail_on_a_character()
     say = Wording()
     out = Output(say, as_json="--json" in words)
@@ -31,7 +40,7 @@ def run(words: Sequence[str]) -> int:
             out = Output(say, options.json, options.verbose)
             if options.verbose:
                 _log_everything()
-            return _command(Request(options, out, say))
+            return _command(Request(options, out, say), tray)
     except Told as told:
         out.problem(told.problem)
         return told.exit_code
@@ -50,7 +59,7 @@ def run(words: Sequence[str]) -> int:
         return DONE
 
 
-def _command(request: Request) -> int:
+def _command(request: Request, tray: Tray | None) -> int:
     """Each command's module is imported only when it is the one: starting up is part of its time."""
     match request.options.command:
         case "host":
@@ -86,9 +95,30 @@ def _command(request: Request) -> int:
 
             return journal.run(request)
         case _:
-            from sparktray.cli.commands import status
+            return _alone(request, tray)
 
-            return status.run_alone(request)
+
+def _alone(request: Request, tray: Tray | None) -> int:
+    """`sparktray` without a command: the tray, or without a display or a host what can be told."""
+    from sparktray.cli.commands import status
+
+    options = request.options
+    if tray is None or options.json or not _has_display():
+        return status.run_alone(request)
+    from sparktray.wiring import open_program
+
+    program = open_program(options.config)
+    hosts = program.hosts.load()
+    if options.host is None and hosts.get() is None:
+        return status.run_alone(request)
+    return tray(program, wanted_host(hosts, options.host))
+
+
+def _has_display() -> bool:
+    """Windows and macOS always have one; elsewhere the environment tells of it."""
+    if sys.platform in {"win32", "darwin"}:
+        return True
+    return any(os.environ.get(name) for name in ("WAYLAND_DISPLAY", "DISPLAY"))
 
 
 def _never_fail_on_a_character() -> None:

@@ -1,0 +1,1 @@
+"""The tray and its windows: the only package that imports Qt."""

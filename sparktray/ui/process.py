@@ -1,0 +1,126 @@
+"""The process around the windows: its signals, what Qt has to say, and that there is only one of it."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import socket
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+
+from PySide6.QtCore import (
+    QLockFile,
+    QMessageLogContext,
+    QObject,
+    QSocketNotifier,
+    QtMsgType,
+    Signal,
+    qInstallMessageHandler,
+)
+
+from sparktray.store.paths import ConfigFolder, unwritable
+
+_LEVELS = {
+    QtMsgType.QtDebugMsg: logging.DEBUG,
+    QtMsgType.QtInfoMsg: logging.INFO,
+    QtMsgType.QtWarningMsg: logging.WARNING,
+    QtMsgType.QtCriticalMsg: logging.ERROR,
+    QtMsgType.QtFatalMsg: logging.CRITICAL,
+}
+_log = logging.getLogger("qt")
+
+
+class Interrupts(QObject):
+    """Emits ``asked`` when a signal asks the process to end; Python's own handlers wait for Python to run."""
+
+    asked = Signal()
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._read, self._written = socket.socketpair()
+        self._read.setblocking(False)
+        self._written.setblocking(False)
+        self._notifier = QSocketNotifier(self._read.fileno(), QSocketNotifier.Type.Read, self)
+        self._notifier.activated.connect(self._taken)
+        self._before_descriptor = signal.set_wakeup_fd(self._written.fileno(), warn_on_full_buffer=False)
+        self._before = {number: signal.signal(number, _nothing) for number in _wanted()}
+
+    def close(self) -> None:
+        """Give the signals back."""
+        self._notifier.setEnabled(False)
+        signal.set_wakeup_fd(self._before_descriptor)
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+        self._read.close()
+        self._written.close()
+
+    def _taken(self) -> None:
+        with suppress(BlockingIOError):
+            self._read.recv(64)
+        self.asked.emit()
+
+
+def _wanted() -> list[int]:
+    """Those that ask for an end; one that the process was started to ignore (nohup) stays so."""
+    names = ("SIGINT", "SIGTERM", "SIGHUP")
+    known = [getattr(signal, name) for name in names if hasattr(signal, name)]
+    return [number for number in known if signal.getsignal(number) is not signal.SIG_IGN]
+
+
+def _nothing(_number: int, _frame: object) -> None:
+    """Taken through the wake-up descriptor."""
+
+
+@contextmanager
+def qt_in_the_log(hopeless: Callable[[str], None]) -> Iterator[Callable[[], None]]:
+    """Put what Qt says into Python's log, from the moment on that the function given back is called.
+
+    That is when the application was made. For want of a display Qt ends the process with SIGABRT
+    before; ``hopeless`` is called instead with the first thing Qt said, then it ends with exit code 1.
+    """
+    early: list[tuple[int, str]] | None = []
+
+    def says(kind: QtMsgType, _context: QMessageLogContext, text: str | None) -> None:
+        said = (_LEVELS[kind], text or "")
+        if early is not None:
+            early.append(said)
+        else:
+            _log.log(said[0], "%s", said[1])
+        if kind is QtMsgType.QtFatalMsg:
+            hopeless((early or [said])[0][1])
+            if sys.stderr is not None:
+                sys.stderr.flush()
+            os._exit(1)
+
+    def made() -> None:
+        nonlocal early
+        for level, text in early or ():
+            _log.log(level, "%s", text)
+        early = None
+
+    before = qInstallMessageHandler(says)
+    try:
+        yield made
+    finally:
+        qInstallMessageHandler(before)
+
+
+@contextmanager
+def only_one(folder: ConfigFolder) -> Iterator[bool]:
+    """Whether this is the only tray of that config folder, as long as the block lasts.
+
+    What a killed one left is taken over. Raises `StoreError` when the folder cannot be written.
+    """
+    path = folder.made() / "tray.lock"
+    lock = QLockFile(str(path))
+    lock.setStaleLockTime(0)  # never by age: only when the process that took it is gone
+    taken = lock.tryLock(0)
+    if not taken and lock.error() is not QLockFile.LockError.LockFailedError:
+        raise unwritable(path, OSError(lock.error().name))
+    try:
+        yield taken
+    finally:
+        if taken:
+            lock.unlock()

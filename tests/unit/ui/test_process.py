@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QCoreApplication, QObject, Qt, Slot
+
+from sparktray.domain.snapshot import Snapshot
+from sparktray.store.paths import ConfigFolder
+from sparktray.ui.bridge import Bridge
+from sparktray.ui.process import Interrupts, only_one
+from tests.unit.cli import pictures
+from tests.waiting import wait_until
+
+
+def processed(condition: Callable[[], object]) -> Callable[[], object]:
+    def asked() -> object:
+        QCoreApplication.processEvents()
+        return condition()
+
+    return asked
+
+
+def test_only_one_per_config_folder(tmp_path: Path) -> None:
+    folder, other = ConfigFolder(tmp_path / "a"), ConfigFolder(tmp_path / "b")
+    with only_one(folder) as first, only_one(folder) as second, only_one(other) as elsewhere:
+        assert (first, second, elsewhere) == (True, False, True)
+    with only_one(folder) as again:
+        assert again
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a process there cannot send itself SIGTERM")
+def test_a_signal_reaches_qt_and_handlers_are_given_back() -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    interrupts = Interrupts()
+    asked: list[bool] = []
+    interrupts.asked.connect(lambda: asked.append(True))
+    os.kill(os.getpid(), signal.SIGTERM)
+    wait_until(processed(lambda: asked), "the signal")
+    interrupts.close()
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+class _Publisher:
+    """What the bridge knows of a controller: somewhere to subscribe."""
+
+    def __init__(self) -> None:
+        self.publish: Callable[[Snapshot], None] = lambda _: None
+
+    def subscribe(self, listener: Callable[[Snapshot], None]) -> None:
+        self.publish = listener
+
+
+class _Receiver(QObject):
+    def __init__(self) -> None:
+        super().__init__()
+        self.got: list[tuple[Snapshot, threading.Thread]] = []
+
+    @Slot(object)
+    def take(self, snapshot: Snapshot) -> None:
+        self.got.append((snapshot, threading.current_thread()))
+
+
+def test_snapshots_cross_to_the_main_thread_and_none_after_the_end() -> None:
+    publisher, receiver = _Publisher(), _Receiver()
+    bridge = Bridge(publisher)  # type: ignore[arg-type]
+    bridge.changed.connect(receiver.take, Qt.ConnectionType.QueuedConnection)
+    bridge.open()
+    picture = pictures.picture()
+
+    def publish() -> None:
+        publisher.publish(picture)
+
+    thread = threading.Thread(target=publish)
+    thread.start()
+    thread.join()
+    assert receiver.got == [], "nothing runs on the thread that publishes"
+    wait_until(processed(lambda: receiver.got), "the snapshot")
+    assert receiver.got == [(picture, threading.main_thread())]
+    bridge.close()
+    publish()
+    QCoreApplication.processEvents()
+    assert len(receiver.got) == 1
