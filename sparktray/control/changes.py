@@ -20,7 +20,7 @@ from sparktray.domain.asking import Health, Proof
 from sparktray.domain.catalogue import Catalogue, EngineKind
 from sparktray.domain.docker.answers import inspected
 from sparktray.domain.docker.container import Container
-from sparktray.domain.docker.proofs import Leave, guarded, holds, started_and_over
+from sparktray.domain.docker.proofs import Leave, guarded, holds, made_and_never_started, started_and_over
 from sparktray.domain.docker.recreation import recreation
 from sparktray.domain.events import Event, StepDone, StepFailed, StepSaid, Surveyed
 from sparktray.domain.host import HostProfile
@@ -234,10 +234,8 @@ class Changes:
 
     def _sweep_unstarted(self, remote: Remote, expect: Expectation, found: Container | None) -> None:
         """Remove a container that ``docker run`` made and could not start: it never was anything."""
-        if isinstance(expect, Running) and expect.operation is not None and found is not None:
-            ours = found.labels and found.started_at is None and not found.running
-            if ours and found.name == expect.container:
-                remote.run(["docker", "rm", found.id], deadline=30.0)
+        if found is not None and made_and_never_started(expect, found):
+            remote.run(["docker", "rm", found.id], deadline=30.0)
 
     def _pull(self, task: _Task, action: PullImage) -> None:
         def heard(stdout: bytes, stderr: bytes) -> None:

@@ -38,6 +38,16 @@ def started_and_over(expected: Expectation, found: Container | None) -> bool:
     return over and _made_by(found, expected.operation)
 
 
+def made_and_never_started(expected: Expectation, found: Container | None) -> bool:
+    """True for a container that this very operation made and Docker could not start: only such a one
+    may be removed without having been planned for.
+    """
+    if not isinstance(expected, Running) or expected.operation is None or found is None:
+        return False
+    ours = found.name == expected.container and _made_by(found, expected.operation)
+    return ours and found.started_at is None and not found.running
+
+
 class Leave(StrEnum):
     """What a guard says about a command right before it is run."""
 

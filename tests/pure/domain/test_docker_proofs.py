@@ -1,11 +1,18 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import product
 
 import pytest
 
 from sparktray.domain.docker.container import LABEL_OPERATION, Container, ContainerState
-from sparktray.domain.docker.proofs import Leave, guarded, holds, started_and_over
+from sparktray.domain.docker.proofs import (
+    Leave,
+    guarded,
+    holds,
+    made_and_never_started,
+    started_and_over,
+)
 from sparktray.domain.operation import (
     Expectation,
     Gone,
@@ -106,3 +113,24 @@ def test_a_guard_lets_a_command_touch_only_what_was_meant(
     assert guarded(guard, None) is missing
     for state, maker in product(S, MAKERS):
         assert guarded(guard, box(state, maker)) is by_maker[maker]
+
+
+def test_only_what_this_operation_made_and_never_started_may_be_swept() -> None:
+    """A container of the same name that somebody else created in between is not ours, labels or not."""
+    wanted = Running("sglang", "op1")
+    made = Container(
+        "c", "sglang", "image", ContainerState.CREATED, labels={"org.sparktray.operation": "op1"}
+    )
+    assert made_and_never_started(wanted, made)
+    theirs = replace(made, labels={"com.example.owner": "anna", "org.sparktray.operation": "op2"})
+    for other in (
+        None,
+        theirs,
+        replace(made, labels={}),
+        replace(made, name="other"),
+        replace(made, started_at=1.0, state=ContainerState.EXITED),
+        replace(made, state=ContainerState.RUNNING),
+    ):
+        assert not made_and_never_started(wanted, other)
+    assert not made_and_never_started(Running("sglang"), made)
+    assert not made_and_never_started(Gone("sglang"), made)
