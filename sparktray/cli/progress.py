@@ -10,7 +10,7 @@ import time
 from sparktray.cli.output import Output
 from sparktray.cli.tables import progress_text, shows
 from sparktray.cli.views import step_seconds
-from sparktray.decide.present import operation_sentence
+from sparktray.decide.showing.present import operation_sentence
 from sparktray.domain.operation import Operation, StepName, StepRun, StepState
 from sparktray.domain.phrase import phrase
 from sparktray.domain.snapshot import Snapshot

@@ -8,7 +8,7 @@ from typing import assert_never
 
 from sparktray.cli.views import other_containers, server_note
 from sparktray.decide.identity import running_on
-from sparktray.decide.present import engine_name, sentence, shown_name
+from sparktray.decide.showing.present import engine_name, sentence, shown_name
 from sparktray.domain.host import folder_name
 from sparktray.domain.operation import OperationEnd
 from sparktray.domain.phrase import Phrase, phrase

@@ -6,7 +6,7 @@ import shlex
 from datetime import UTC, datetime
 
 from sparktray.decide.identity import base_url, running_on
-from sparktray.decide.present import sentence
+from sparktray.decide.showing.present import sentence
 from sparktray.decide.truth import icon_of
 from sparktray.domain.docker.container import Container
 from sparktray.domain.operation import Operation, StepRun

@@ -13,12 +13,12 @@ from sparktray.domain.host import HostProfile
 from sparktray.domain.operation import Wish
 from sparktray.domain.phrase import Phrase, phrase
 from sparktray.domain.snapshot import Snapshot
-from sparktray.ui.announcing import Announcer
 from sparktray.ui.bridge import Bridge
 from sparktray.ui.icons import application_icon
-from sparktray.ui.notify import Notifier, TrayMessages
+from sparktray.ui.notifying.announcing import Announcer
+from sparktray.ui.notifying.notify import Notifier, TrayMessages
 from sparktray.ui.process import Interrupts, only_one, qt_in_the_log
-from sparktray.ui.tray import Tray
+from sparktray.ui.tray.tray import Tray
 from sparktray.wiring import Program, controller_for
 from sparktray.wording import Wording
 
@@ -81,7 +81,7 @@ class Desk(QObject):
     def open(self) -> bool:
         """Begin to watch the host, and show the icon as soon as the desktop shows any."""
         if _ON_BUS:
-            from sparktray.ui.watcher import TrayHost
+            from sparktray.ui.tray.watcher import TrayHost
 
             desktop = TrayHost(self)
             if not desktop.reachable:
@@ -118,7 +118,7 @@ class Desk(QObject):
 
     def _announce(self, tray: Tray) -> None:
         if _ON_BUS:
-            from sparktray.ui.bus_notify import BusNotifications
+            from sparktray.ui.notifying.bus_notify import BusNotifications
 
             notifier = BusNotifications(NAME, self)
             self._announcer = Announcer(self._say, notifier, self)

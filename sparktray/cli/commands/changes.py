@@ -12,7 +12,7 @@ from sparktray.cli.request import Request, Session, watching
 from sparktray.cli.views import operation_view
 from sparktray.decide.changing.preflight import chosen_server
 from sparktray.decide.identity import base_url, running_on
-from sparktray.decide.present import operation_sentence
+from sparktray.decide.showing.present import operation_sentence
 from sparktray.domain.host import HostProfile
 from sparktray.domain.operation import Operation, OperationEnd, StopWish, SwitchWish, Wish
 from sparktray.domain.phrase import Phrase, phrase

@@ -94,7 +94,7 @@ def _steady(view: Json) -> Json:
 def _print_change(request: Request, before: Snapshot, after: Snapshot) -> None:
     """The time, the sentence, and the servers that differ; in one write, so that it comes as one."""
     from sparktray.cli.tables import aligned, server_remarks, server_row
-    from sparktray.decide.present import sentence
+    from sparktray.decide.showing.present import sentence
 
     say = request.say
     lines = [f"{time.strftime('%H:%M:%S')}  {say(sentence(after))}"]

@@ -6,13 +6,13 @@ import pytest
 from PySide6.QtGui import QAction, QGuiApplication
 from PySide6.QtWidgets import QMenu
 
-from sparktray.decide.menu import CopyRow, Menu, ModelRow, StopRow
+from sparktray.decide.showing.menu import CopyRow, Menu, ModelRow, StopRow
 from sparktray.domain.operation import StopWish, SwitchWish
 from sparktray.domain.phrase import phrase
 from sparktray.domain.snapshot import LoadProgress, Phase, Snapshot
 from sparktray.ui.clipboard import Copied, copy
-from sparktray.ui.menu import TrayMenu
-from sparktray.ui.tray import Tray, loading_step
+from sparktray.ui.tray.menu import TrayMenu
+from sparktray.ui.tray.tray import Tray, loading_step
 from sparktray.wording import Wording
 from tests.unit.cli import pictures
 from tests.waiting import wait_until

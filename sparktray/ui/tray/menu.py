@@ -12,7 +12,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QMenu
 
-from sparktray.decide.menu import CopyRow, Menu, ModelRow, StopRow
+from sparktray.decide.showing.menu import CopyRow, Menu, ModelRow, StopRow
 from sparktray.domain.operation import StopWish, SwitchWish
 from sparktray.domain.phrase import Phrase, phrase
 from sparktray.ui.clipboard import Copied, copy

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from sparktray.decide.notices import (
+from sparktray.decide.showing.notices import (
     NoticeKind,
     Served,
     Urgency,
@@ -26,7 +26,7 @@ from tests.pure.decide.building import (
     serving,
     sglang_box,
 )
-from tests.pure.decide.listening import (
+from tests.pure.decide.showing.listening import (
     CODER_BOX,
     FAILURE,
     SCOUT_BOX,

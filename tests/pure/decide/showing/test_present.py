@@ -6,8 +6,14 @@ from itertools import product
 import pytest
 
 from sparktray.decide.identity import Running
-from sparktray.decide.present import engine_name, operation_sentence, sentence, server_sentence, shown_name
 from sparktray.decide.reduce import begin
+from sparktray.decide.showing.present import (
+    engine_name,
+    operation_sentence,
+    sentence,
+    server_sentence,
+    shown_name,
+)
 from sparktray.domain.catalogue import EngineKind
 from sparktray.domain.docker.container import Container, ContainerState
 from sparktray.domain.events import ContainersUnread, LinkDown, LinkUp, Surveyed, Wished

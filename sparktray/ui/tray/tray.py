@@ -9,12 +9,12 @@ from PySide6.QtCore import QObject, QTimer
 from PySide6.QtGui import QGuiApplication, Qt
 from PySide6.QtWidgets import QSystemTrayIcon
 
-from sparktray.decide.menu import menu
+from sparktray.decide.showing.menu import menu
 from sparktray.decide.truth import icon_of
 from sparktray.domain.snapshot import Icon, Phase, Snapshot
 from sparktray.ui.icons import LOADING_STEPS, Look, icon
 from sparktray.ui.labels import tooltip
-from sparktray.ui.menu import TrayMenu
+from sparktray.ui.tray.menu import TrayMenu
 from sparktray.wording import Wording
 
 # As often as a person sees a difference; a load reports itself more often than that.

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import assert_never
 
 from sparktray.decide.identity import running_on
-from sparktray.decide.present import operation_sentence, server_sentence, shown_name
+from sparktray.decide.showing.present import operation_sentence, server_sentence, shown_name
 from sparktray.decide.truth import started_by
 from sparktray.domain.asking import Health
 from sparktray.domain.docker.container import ContainerState

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from sparktray.decide.notices import (
+from sparktray.decide.reduce import begin
+from sparktray.decide.showing.notices import (
     ActionKind,
     Notice,
     NoticeAction,
@@ -12,7 +13,6 @@ from sparktray.decide.notices import (
     Urgency,
     notices,
 )
-from sparktray.decide.reduce import begin
 from sparktray.domain.asking import Health, Reading
 from sparktray.domain.events import LinkUp, Wished
 from sparktray.domain.operation import Operation, OperationEnd, StepName, StopWish, SwitchWish
@@ -23,7 +23,7 @@ from tests.pure.decide.building import (
     rendered,
     serving,
 )
-from tests.pure.decide.listening import (
+from tests.pure.decide.showing.listening import (
     FAILURE,
     LOG,
     SCOUT_BOX,

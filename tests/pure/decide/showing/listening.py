@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from sparktray.decide.notices import (
+from sparktray.decide.showing.notices import (
     ActionKind,
     Notice,
     NoticeAction,

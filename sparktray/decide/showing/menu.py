@@ -10,7 +10,7 @@ from typing import assert_never
 from sparktray.decide.changing.operations import can_cancel
 from sparktray.decide.changing.preflight import loads_by_api, may
 from sparktray.decide.identity import base_url, running_on
-from sparktray.decide.present import sentence, shown_name
+from sparktray.decide.showing.present import sentence, shown_name
 from sparktray.domain.catalogue import Model, Purpose
 from sparktray.domain.operation import Operation, StepName, StepRun, StopWish, SwitchWish
 from sparktray.domain.phrase import Phrase, phrase

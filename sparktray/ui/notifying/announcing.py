@@ -8,7 +8,7 @@ from typing import assert_never
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from sparktray.decide.notices import (
+from sparktray.decide.showing.notices import (
     ActionKind,
     Notice,
     Served,
@@ -23,7 +23,7 @@ from sparktray.decide.notices import (
 )
 from sparktray.domain.phrase import phrase
 from sparktray.domain.snapshot import Snapshot
-from sparktray.ui.notify import Message, Notifier, Weight
+from sparktray.ui.notifying.notify import Message, Notifier, Weight
 from sparktray.wording import Wording
 
 

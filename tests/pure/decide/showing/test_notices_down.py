@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from sparktray.decide.notices import (
+from sparktray.decide.showing.notices import (
     NoticeKind,
     Urgency,
     Withdraw,
@@ -28,7 +28,7 @@ from tests.pure.decide.building import (
     serving,
     vllm_box,
 )
-from tests.pure.decide.listening import (
+from tests.pure.decide.showing.listening import (
     FAILURE,
     LOG,
     SCOUT_BOX,

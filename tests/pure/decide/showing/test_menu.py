@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from sparktray.decide.changing.operations import can_cancel
-from sparktray.decide.menu import Menu, menu
-from sparktray.decide.present import sentence
+from sparktray.decide.showing.menu import Menu, menu
+from sparktray.decide.showing.present import sentence
 from sparktray.domain.asking import Health, Reading
 from sparktray.domain.catalogue import Catalogue, Model, Purpose
 from sparktray.domain.docker.container import Container, ContainerState

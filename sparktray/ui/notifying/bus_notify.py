@@ -25,7 +25,7 @@ from jeepney.io.blocking import DBusConnection, open_dbus_connection  # type: ig
 from PySide6.QtCore import QObject, Signal
 
 from sparktray.ui.labels import body
-from sparktray.ui.notify import Message
+from sparktray.ui.notifying.notify import Message
 
 _SERVICE = "org.freedesktop.Notifications"
 _AT = DBusAddress("/org/freedesktop/Notifications", bus_name=_SERVICE, interface=_SERVICE)
