@@ -43,12 +43,18 @@ class Controller:
         self._listeners: list[Listener] = []
         self._changed = threading.Condition()
         self._numbers = 0
+        self._taken_in = 0
         self._thread = threading.Thread(target=self._run, name="sparktray-owner", daemon=True)
 
     @property
     def snapshot(self) -> Snapshot:
         """The picture as last published."""
         return self._snapshot
+
+    @property
+    def quiet(self) -> bool:
+        """True while no operation runs and every wish was taken in; closing then loses nothing."""
+        return self._taken_in == self._numbers and self._snapshot.active is None
 
     def start(self) -> None:
         """Connect and begin to watch."""
@@ -108,6 +114,8 @@ class Controller:
             except Exception:
                 # A bug must not end the owner: the next event is another chance, the log tells.
                 _log.exception("taking in %s failed", type(event).__name__)
+            if isinstance(event, Wished):
+                self._taken_in = event.number
 
     def _take(self, outcome: Outcome) -> None:
         snapshot, effects = outcome
