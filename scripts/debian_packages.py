@@ -1,6 +1,6 @@
 """See to it that the Debian packages are installed which a step of make needs.
 
-Usage: `python3 scripts/debian_packages.py setup|rig`. Runs with the system's Python, before there is an
+Usage: `python3 scripts/debian_packages.py setup|rig|screenshots`. Runs with the system's Python, before there is an
 environment. Ends 0 at once when nothing is missing; installs as root or with password-less sudo;
 otherwise prints the exact command and ends 1.
 """
@@ -22,8 +22,12 @@ RIG = (
     "libxcb-image0", "libxcb-render-util0", "libxcb-shape0", "libdbus-1-3", "libfontconfig1",
     # The desktop of the tray's tests: an X server, a session bus, and who reads the clipboard
     "xvfb", "dbus", "xclip",
+    # A real panel and a real notification service, the mouse, and what takes a picture of the screen
+    "xfce4-panel", "dunst", "xdotool", "x11-apps",
 )  # fmt: skip
-SETS = {"setup": SETUP, "rig": RIG}
+# The font of the pictures, and what makes them small
+SCREENSHOTS = (*RIG, "fonts-inter", "pngquant")
+SETS = {"setup": SETUP, "rig": RIG, "screenshots": SCREENSHOTS}
 
 # A program that does just as well as the package: Docker's own packages conflict with Debian's.
 INSTEAD = {"docker.io": "dockerd"}
@@ -80,7 +84,7 @@ def _sudo_asks_nothing() -> bool:
 def main(arguments: list[str]) -> int:
     """Check and install the named set."""
     if len(arguments) != 1 or arguments[0] not in SETS:
-        print("usage: debian_packages.py setup|rig", file=sys.stderr)
+        print(f"usage: debian_packages.py {'|'.join(SETS)}", file=sys.stderr)
         return 2
     packages = SETS[arguments[0]]
     if shutil.which("dpkg-query") is None or shutil.which("apt-get") is None:

@@ -17,8 +17,19 @@ _Adder = Callable[[str, str], argparse.ArgumentParser]
 _DEFAULTS = {"host": None, "json": False, "config": None, "verbose": False, "command": None}
 
 
+class HelpAsked(Exception):
+    """Somebody wants to read this text, and nothing is to be done."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.text = text
+
+
 class _Parser(argparse.ArgumentParser):
-    """Tells of a mistake instead of printing and ending by itself."""
+    """Raises instead of printing and ending by itself."""
+
+    def print_help(self, file: object = None) -> NoReturn:
+        raise HelpAsked(self.format_help())
 
     def error(self, message: str) -> NoReturn:
         raise Told(
@@ -31,7 +42,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 def parse(words: Sequence[str], say: Wording) -> argparse.Namespace:
-    """The options of a command line, all of them set. Raises `Told`; ``--help`` ends the program."""
+    """The options of a command line, all of them set. Raises `Told` and `HelpAsked`."""
     found = _grammar(say).parse_args(list(words))
     for name, value in _DEFAULTS.items():
         if not hasattr(found, name):
@@ -99,6 +110,8 @@ def _reading(command: _Adder, say: Wording) -> None:
     logs = command("logs", say(phrase("print a server's log")))
     for parser in (model_id, base_url, logs):
         parser.add_argument("server", metavar="SERVER", nargs="?")
+    for parser in (model_id, base_url):
+        parser.add_argument("--copy", action="store_true", help=say(phrase("put it on the clipboard too")))
     logs.add_argument("-f", "--follow", action="store_true", help=say(phrase("go on as the log grows")))
     logs.add_argument("--tail", type=_count, metavar="N", default=200, help=say(phrase("the last N lines")))
     monitor = command("monitor", say(phrase("show containers, GPU and memory")))

@@ -8,39 +8,60 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, NoReturn
 
-from sparktray.cli.arguments import parse
+from sparktray.cli.arguments import HelpAsked, parse
 from sparktray.cli.output import Output
-from sparktray.cli.problems import CANCELLED, DONE, USAGE, Told, problem_of_catalogue
+from sparktray.cli.problems import CANCELLED, DONE, FAILED, USAGE, Told, problem_of_catalogue
 from sparktray.cli.request import Request, wanted_host
+from sparktray.control.door.knocking import config_folder
 from sparktray.domain.catalogue_file.shape import CatalogueError
-from sparktray.store.paths import StoreError
-from sparktray.wording import Wording
+from sparktray.domain.phrase import phrase
+from sparktray.domain.problem import Problem
+from sparktray.store.paths import ConfigFolder, StoreError
+from sparktray.wording import Wording, wording_for
 
 if TYPE_CHECKING:
     from sparktray.domain.host import HostProfile
     from sparktray.wiring import Program
 
-    Tray = Callable[[Program, HostProfile], int]
+    Tray = Callable[[Program, HostProfile | None], int]
 
 
 def run(words: Sequence[str], tray: Tray | None = None) -> int:
-    """Run one command line on the main thread; its exit code.
+    """Run one command line on the main thread of its own process; its exit code.
 
-    ``tray`` is what runs without a command where there is a display and a host.
+    ``tray`` is what runs without a command where there is a display.
     """
     _never_fail_on_a_character()
-    say = Wording()
-    out = Output(say, as_json="--json" in words)
+    say = _wording(words)
     try:
         with _terminated_like_interrupted():
-            options = parse(words, say)
-            out = Output(say, options.json, options.verbose)
-            if options.verbose:
-                _log_everything()
-            return _command(Request(options, out, say), tray)
+            return outcome(Output(say, as_json="--json" in words), lambda: _parsed(words, say, tray))
+    except BrokenPipeError:
+        # Whoever read stdout has enough. Python would complain once more when it flushes at its end.
+        with contextlib.suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return DONE
+
+
+def broken_off(words: Sequence[str]) -> int:
+    """Say that the tray ended before its answer to these words did; the exit code."""
+    cause = phrase("The running tray ended before its answer was complete.")
+    remedy = phrase("Look how things are: sparktray status")
+    Output(_wording(words), as_json="--json" in words).problem(Problem("tray-gone", cause, remedy))
+    return FAILED
+
+
+def outcome(out: Output, work: Callable[[], int]) -> int:
+    """Do it; the exit code, of what went wrong too, which is told. Lets BrokenPipeError through."""
+    try:
+        return work()
+    except HelpAsked as asked:
+        out.line(asked.text, end="")
+        return DONE
     except Told as told:
         out.problem(told.problem)
         return told.exit_code
@@ -52,15 +73,26 @@ def run(words: Sequence[str], tray: Tray | None = None) -> int:
         return USAGE
     except KeyboardInterrupt:
         return CANCELLED
-    except BrokenPipeError:
-        # Whoever read stdout has enough. Python would complain once more when it flushes at its end.
-        with contextlib.suppress(OSError, ValueError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return DONE
 
 
-def _command(request: Request, tray: Tray | None) -> int:
-    """Each command's module is imported only when it is the one: starting up is part of its time."""
+def _wording(words: Sequence[str]) -> Wording:
+    """In the language of the settings, which are found before the command line is understood."""
+    return wording_for(ConfigFolder(Path(config_folder(words))))
+
+
+def _parsed(words: Sequence[str], say: Wording, tray: Tray | None) -> int:
+    options = parse(words, say)
+    if options.verbose:
+        _log_everything()
+    out = Output(say, options.json, options.verbose)
+    return outcome(out, lambda: command(Request(options, out, say), tray))
+
+
+def command(request: Request, tray: Tray | None) -> int:
+    """Do what the command line says; its exit code. Raises what `outcome` tells.
+
+    Each command's module is imported only when it is the one: starting up is part of its time.
+    """
     match request.options.command:
         case "host":
             from sparktray.cli.commands import hosts
@@ -99,7 +131,7 @@ def _command(request: Request, tray: Tray | None) -> int:
 
 
 def _alone(request: Request, tray: Tray | None) -> int:
-    """`sparktray` without a command: the tray, or without a display or a host what can be told."""
+    """`sparktray` without a command: the tray, or without a display what can be told."""
     from sparktray.cli.commands import status
 
     options = request.options
@@ -109,9 +141,7 @@ def _alone(request: Request, tray: Tray | None) -> int:
 
     program = open_program(options.config)
     hosts = program.hosts.load()
-    if options.host is None and hosts.get() is None:
-        return status.run_alone(request)
-    return tray(program, wanted_host(hosts, options.host))
+    return tray(program, hosts.get() if options.host is None else wanted_host(hosts, options.host))
 
 
 def _has_display() -> bool:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import msgspec
 
+from sparktray.cli.terminal import Console, Terminal
 from sparktray.domain.problem import Problem
 from sparktray.wording import Wording
 
@@ -23,11 +23,11 @@ class Output:
     say: Wording
     as_json: bool = False
     verbose: bool = False
+    terminal: Terminal = field(default_factory=Console)
 
-    def line(self, text: str = "") -> None:
+    def line(self, text: str = "", end: str = "\n") -> None:
         """A line for people, on stdout."""
-        sys.stdout.write(text + "\n")
-        sys.stdout.flush()
+        self.terminal.out(text + end)
 
     def json(self, value: object) -> None:
         """One line of JSON on stdout."""
@@ -35,15 +35,20 @@ class Output:
 
     def exact(self, content: bytes) -> None:
         """These bytes and a newline on stdout."""
-        sys.stdout.flush()
-        sys.stdout.buffer.write(content + b"\n")
-        sys.stdout.buffer.flush()
+        self.terminal.exact(content + b"\n")
 
     def aside(self, text: str, end: str = "\n") -> None:
         """Text for people on stderr: progress and remarks."""
         with contextlib.suppress(OSError):
-            sys.stderr.write(text + end)
-            sys.stderr.flush()
+            self.terminal.err(text + end)
+
+    def shows(self, characters: str) -> bool:
+        """True when stdout's encoding knows them."""
+        try:
+            characters.encode(self.terminal.encoding)
+        except (UnicodeEncodeError, LookupError):
+            return False
+        return True
 
     def problem(self, problem: Problem, log_tail: tuple[str, ...] = ()) -> None:
         """What went wrong and what to do about it, on stderr."""

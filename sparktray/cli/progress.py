@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import shlex
-import sys
 import time
 
 from sparktray.cli.output import Output
-from sparktray.cli.tables import progress_text, shows
+from sparktray.cli.tables import progress_text
 from sparktray.cli.views import step_seconds
 from sparktray.decide.showing.present import operation_sentence
 from sparktray.domain.operation import Operation, StepName, StepRun, StepState
@@ -25,7 +23,7 @@ class Progress:
         self._out = out
         self._say = out.say
         self._silent = out.as_json and not out.verbose
-        self._live = not self._silent and sys.stderr.isatty()
+        self._live = not self._silent and out.terminal.redraws[1]
         self._drawn = ""
         self._ended = 0
 
@@ -60,7 +58,7 @@ class Progress:
     def _over(self, run: StepRun) -> str:
         fancy, plain = ("✓", "+") if run.state is StepState.DONE else ("✗", "x")
         title = self._title(run)
-        return f"{fancy if shows(fancy) else plain} {title}  {step_seconds(run) or 0.0:.1f} s"
+        return f"{fancy if self._out.shows(fancy) else plain} {title}  {step_seconds(run) or 0.0:.1f} s"
 
     def _title(self, run: StepRun) -> str:
         title = self._say(run.step.title)
@@ -69,7 +67,7 @@ class Progress:
     def _under_way(self, snapshot: Snapshot, operation: Operation) -> str:
         run = operation.current
         if run is None:
-            return _fitted(self._say(operation_sentence(operation)))
+            return self._fitted(self._say(operation_sentence(operation)))
         elapsed = max(0.0, time.time() - (run.started_at or time.time()))
         parts = [self._title(run), _clock(elapsed)]
         state = snapshot.state_of(operation.server or "")
@@ -81,20 +79,15 @@ class Progress:
                 parts.append(self._say(phrase("(usually {duration})", duration=usual)))
         elif run.said:
             parts.append(run.said)
-        mark = "…" if shows("…") else "."
-        return _fitted(f"{mark} " + "  ".join(parts))
+        mark = "…" if self._out.shows("…") else "."
+        return self._fitted(f"{mark} " + "  ".join(parts))
+
+    def _fitted(self, text: str) -> str:
+        """One line of the terminal: a wrapped one could not be redrawn in place."""
+        # A pseudo terminal nobody gave a size has 0 columns.
+        return text[: max(_NARROWEST, self._out.terminal.columns or _USUAL) - 1]
 
 
 def _clock(seconds: float) -> str:
     minutes, rest = divmod(int(seconds), 60)
     return f"{minutes}:{rest:02d}"
-
-
-def _fitted(text: str) -> str:
-    """One line of the terminal: a wrapped one could not be redrawn in place."""
-    try:
-        width = os.get_terminal_size(sys.stderr.fileno()).columns
-    except (OSError, ValueError):
-        width = 0
-    # A pseudo terminal nobody gave a size has 0 columns.
-    return text[: max(_NARROWEST, width or _USUAL) - 1]

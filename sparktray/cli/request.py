@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import queue
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from sparktray.cli.output import Output
-from sparktray.cli.problems import UNREACHABLE, Told, exit_of
+from sparktray.cli.problems import FAILED, UNREACHABLE, Told, exit_of
+from sparktray.cli.terminal import Terminal
 from sparktray.domain.host import HostProfile
 from sparktray.domain.phrase import phrase
 from sparktray.domain.problem import Problem
@@ -20,39 +23,74 @@ from sparktray.wording import Wording
 
 if TYPE_CHECKING:
     from sparktray.control.controller import Controller
+    from sparktray.control.door.listening import Live
+    from sparktray.domain.catalogue import Catalogue
     from sparktray.remote.contract import Remote
-    from sparktray.wiring import Program
+    from sparktray.store.journal import Journal
 
 SETTLED_SECONDS = 30.0
-# Python on Windows wakes for Ctrl-C only between two waits.
-_NAP_SECONDS = 0.5
+# Python on Windows wakes for Ctrl-C only between two waits, a command in the tray for that of its person.
+_NAP_SECONDS = 0.25
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A parsed command line and where its answer goes."""
+    """A parsed command line and where its answer goes; ``live`` is the tray that answers it, if one does."""
 
     options: argparse.Namespace
     out: Output
     say: Wording
+    live: Live | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A host that is being watched for one command."""
+    """A host that is being watched for one command, or by the tray that answers it (``shared``)."""
 
-    program: Program
     host: HostProfile
+    journal: Journal
     controller: Controller
+    terminal: Terminal
+    shared: bool = False
 
     def wait(self, condition: Callable[[Snapshot], bool], seconds: float) -> Snapshot | None:
         """The first picture that meets the condition, None after ``seconds``; Ctrl-C gets through."""
         end = time.monotonic() + seconds
         while True:
+            self.check()
             left = end - time.monotonic()
             found = self.controller.wait(condition, max(0.0, min(left, _NAP_SECONDS)))
             if found is not None or left <= 0:
                 return found
+
+    @contextmanager
+    def pictures(self) -> Iterator[Callable[[float], Snapshot | None]]:
+        """A function that gives each picture from now on, the present one first; None when there is none
+        within so many seconds.
+        """
+        came: queue.SimpleQueue[Snapshot] = queue.SimpleQueue()
+        self.controller.subscribe(came.put)
+        try:
+            yield partial(self._next, came)
+        finally:
+            self.controller.unsubscribe(came.put)
+
+    def _next(self, came: queue.SimpleQueue[Snapshot], seconds: float) -> Snapshot | None:
+        end = time.monotonic() + seconds
+        while True:
+            self.check()
+            left = end - time.monotonic()
+            try:
+                return came.get(timeout=max(0.0, min(left, _NAP_SECONDS)))
+            except queue.Empty:
+                if left <= 0:
+                    return None
+
+    def check(self) -> None:
+        """Raise what ends the command; called again and again while it waits."""
+        self.terminal.check()
+        if self.controller.closed:
+            raise _left(self.host)
 
     def settled(self) -> Snapshot:
         """The picture once all is known that can be. Raises `Told` when Docker cannot be read."""
@@ -105,6 +143,12 @@ def _unanswered(host: HostProfile) -> Problem:
     )
 
 
+def _left(host: HostProfile) -> Told:
+    """The tray took to another host, or to other settings, while it answered."""
+    cause = phrase("The tray that answered does not watch {host} as before any more.", host=host.name)
+    return Told(Problem("tray-turned", cause, phrase("Run the command again.")), FAILED)
+
+
 def no_host() -> Problem:
     """Nothing can be done before there is a host."""
     return Problem(
@@ -133,20 +177,41 @@ def wanted_host(hosts: Hosts, name: str | None) -> HostProfile:
 @contextmanager
 def watching(
     request: Request,
-    check: Callable[[Program, HostProfile], None] | None = None,
+    check: Callable[[Catalogue, HostProfile], None] | None = None,
     *,
     keep_trying: bool = False,
 ) -> Iterator[Session]:
-    """Connect to the host that the command means; ``check`` may refuse before anything is contacted."""
+    """Connect to the host that the command means, or share the connection of the tray that answers it.
+
+    ``check`` may refuse before anything is contacted.
+    """
+    terminal = request.out.terminal
+    if request.live is not None:
+        yield _shared(request.live, terminal, check)
+        return
     from sparktray.wiring import controller_for, open_program
 
     program = open_program(request.options.config)
     host = wanted_host(program.hosts.load(), request.options.host)
     if check is not None:
-        check(program, host)
+        check(program.catalogue, host)
     controller = controller_for(program, host, keep_trying=keep_trying)
     controller.start()
     try:
-        yield Session(program, host, controller)
+        yield Session(host, program.journal, controller, terminal)
     finally:
         controller.close()
+
+
+def _shared(
+    live: Live, terminal: Terminal, check: Callable[[Catalogue, HostProfile], None] | None
+) -> Session:
+    from sparktray.store.journal import Journal
+
+    controller = live.controller()
+    if controller is None:
+        raise Told(no_host())
+    snapshot = controller.snapshot
+    if check is not None:
+        check(snapshot.catalogue, snapshot.host)
+    return Session(snapshot.host, Journal(live.folder), controller, terminal, shared=True)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable, Sequence
 from typing import assert_never
 
+from sparktray.cli.output import Output
 from sparktray.cli.views import other_containers, server_note
 from sparktray.decide.identity import running_on
 from sparktray.decide.showing.present import engine_name, sentence, shown_name
@@ -29,15 +29,6 @@ _MARKS = {
     Phase.IDLE: ("○", "-"),
     Phase.UNKNOWN: ("○", "?"),
 }
-
-
-def shows(characters: str) -> bool:
-    """True when stdout's encoding knows them."""
-    try:
-        characters.encode(getattr(sys.stdout, "encoding", None) or "ascii")
-    except (UnicodeEncodeError, LookupError):
-        return False
-    return True
 
 
 def phase_word(phase: Phase) -> Phrase:
@@ -73,9 +64,10 @@ def aligned(rows: Iterable[Sequence[str]]) -> list[str]:
     return ["  ".join(cell.ljust(widths[i]) for i, cell in enumerate(row)).rstrip() for row in table]
 
 
-def status_lines(snapshot: Snapshot, say: Wording) -> list[str]:
+def status_lines(snapshot: Snapshot, out: Output) -> list[str]:
     """The sentence, a line a server with what is wrong beneath it, the rest of the host."""
-    rows = aligned(server_row(snapshot, state, say) for state in snapshot.servers)
+    say = out.say
+    rows = aligned(server_row(snapshot, state, out) for state in snapshot.servers)
     lines = [say(sentence(snapshot)), ""]
     for row, state in zip(rows, snapshot.servers, strict=True):
         lines += [row, *(f"     {text}" for text in server_remarks(snapshot, state, say))]
@@ -86,14 +78,15 @@ def status_lines(snapshot: Snapshot, say: Wording) -> list[str]:
     return lines
 
 
-def server_row(snapshot: Snapshot, state: ServerState, say: Wording) -> list[str]:
+def server_row(snapshot: Snapshot, state: ServerState, out: Output) -> list[str]:
     """Mark, server, engine and port, state, model, context."""
+    say = out.say
     fancy, plain = _MARKS[state.phase]
     running = running_on(snapshot, state)
     known = running.model is not None or running.model_id is not None
     context = running.context_length
     return [
-        fancy if shows(fancy) else plain,
+        fancy if out.shows(fancy) else plain,
         state.name,
         f"{engine_name(state.server.engine)}:{state.server.port}",
         say(phase_word(state.phase)),

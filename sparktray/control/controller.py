@@ -14,7 +14,7 @@ from sparktray.control.crew import Crew
 from sparktray.decide.reduce import Outcome, begin, reduce
 from sparktray.decide.timing import next_due
 from sparktray.domain.catalogue import Catalogue
-from sparktray.domain.events import CancelAsked, Event, Ticked, Wished
+from sparktray.domain.events import CancelAsked, Event, RetryNow, Ticked, Wished
 from sparktray.domain.host import HostProfile
 from sparktray.domain.operation import Wish
 from sparktray.domain.snapshot import Snapshot, first_snapshot
@@ -44,6 +44,8 @@ class Controller:
         self._changed = threading.Condition()
         self._numbers = 0
         self._taken_in = 0
+        self._passed_over: set[str] = set()
+        self._closed = False
         self._thread = threading.Thread(target=self._run, name="sparktray-owner", daemon=True)
 
     @property
@@ -56,6 +58,11 @@ class Controller:
         """True while no operation runs and every wish was taken in; closing then loses nothing."""
         return self._taken_in == self._numbers and self._snapshot.active is None
 
+    @property
+    def closed(self) -> bool:
+        """True once it was closed: no picture comes any more, and no wish is taken in."""
+        return self._closed
+
     def start(self) -> None:
         """Connect and begin to watch."""
         self._crew.report_to(self._events.put)
@@ -63,6 +70,9 @@ class Controller:
 
     def close(self) -> None:
         """End everything, within about 2 s; what runs on the host goes on."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
         self._events.put(None)
         self._crew.close(_CLOSE_SECONDS)
         self._thread.join(_CLOSE_SECONDS)
@@ -73,11 +83,19 @@ class Controller:
             self._listeners.append(listener)
             listener(self._snapshot)
 
-    def wait(self, condition: Callable[[Snapshot], bool], timeout: float) -> Snapshot | None:
-        """Block until the picture meets the condition; None when it did not within ``timeout`` s."""
+    def unsubscribe(self, listener: Listener) -> None:
+        """Do not call the listener any more."""
         with self._changed:
-            met = self._changed.wait_for(lambda: condition(self._snapshot), timeout)
-            return self._snapshot if met else None
+            self._listeners.remove(listener)
+
+    def wait(self, condition: Callable[[Snapshot], bool], timeout: float) -> Snapshot | None:
+        """Block until the picture meets the condition; None when it did not within ``timeout`` s.
+
+        Once the controller is closed nothing is waited for.
+        """
+        with self._changed:
+            self._changed.wait_for(lambda: self._closed or condition(self._snapshot), timeout)
+            return self._snapshot if condition(self._snapshot) else None
 
     def wish(self, wish: Wish) -> str:
         """Ask for a change; the id names the operation in the snapshot, the labels and the journal."""
@@ -89,11 +107,22 @@ class Controller:
         self._events.put(Wished(wish, number, identity))
         return identity
 
-    def cancel(self) -> None:
-        """Ask for the operation under way to be taken back."""
+    def passed_over(self, identity: str) -> bool:
+        """True when another operation was under way as that wish came, so that nothing came of it."""
+        return identity in self._passed_over
+
+    def cancel(self, identity: str | None = None) -> None:
+        """Ask for the operation under way to be taken back; with an id, only if it is that wish's."""
+        if identity is not None:
+            self._events.put(CancelAsked(_number(identity)))
+            return
         active = self._snapshot.active
         # A wish that the owner has not taken in yet can be cancelled too: it is the latest one.
         self._events.put(CancelAsked(active.number if active is not None else self._numbers))
+
+    def retry(self) -> None:
+        """A person looks: a link that waits to be tried again is tried at once."""
+        self._events.put(RetryNow())
 
     def open_remote(self) -> Remote | None:
         """The connected host, for commands that only read; None while there is none."""
@@ -115,6 +144,9 @@ class Controller:
                 # A bug must not end the owner: the next event is another chance, the log tells.
                 _log.exception("taking in %s failed", type(event).__name__)
             if isinstance(event, Wished):
+                operation = self._snapshot.operation
+                if operation is None or operation.id != event.id:
+                    self._passed_over.add(event.id)
                 self._taken_in = event.number
 
     def _take(self, outcome: Outcome) -> None:
@@ -128,3 +160,8 @@ class Controller:
                 for listener in self._listeners:
                     listener(snapshot)
                 self._changed.notify_all()
+
+
+def _number(identity: str) -> int:
+    """The number that `Controller.wish` put at the end of an id."""
+    return int(identity.rpartition("-")[2])

@@ -6,6 +6,7 @@ import logging
 import random
 import threading
 from collections.abc import Callable
+from functools import partial
 from typing import assert_never
 
 from sparktray.control import reading
@@ -14,8 +15,11 @@ from sparktray.control.lanes import Lanes
 from sparktray.control.problems import is_blocking, problem_of
 from sparktray.control.records import Records
 from sparktray.control.streams import LogFollower, follow_events, follow_vitals, watch_link
+from sparktray.control.waking import watch_sleep
 from sparktray.decide.effects import (
+    CheckLink,
     Connect,
+    ConnectNow,
     Effect,
     FollowLog,
     Interrupt,
@@ -40,6 +44,8 @@ _log = logging.getLogger(__name__)
 # 1 s, 2 s, 4 s ... 60 s, with full jitter so that many laptops do not come back in step.
 _BACKOFF_FIRST = 1.0
 _BACKOFF_MOST = 60.0
+# After sleep a person waits; still far above the 0.8 s of the slowest link that must not be called dead.
+_WOKE_DEADLINE = 3.0
 
 
 class Crew:
@@ -69,6 +75,7 @@ class Crew:
         self._epoch = 0
         self._busy = threading.Event()
         self._closing = threading.Event()
+        self._hurry = threading.Event()
         self._followers: dict[str, LogFollower] = {}
 
     @property
@@ -79,6 +86,9 @@ class Crew:
     def report_to(self, post: Callable[[Event], None]) -> None:
         """Where results go; called before the first effect."""
         self._post = post
+        if self._keep_trying:
+            work = partial(watch_sleep, post, self._closing)
+            threading.Thread(target=work, name="sparktray-waking", daemon=True).start()
 
     def pace(self, *, busy: bool) -> None:
         """Sample quickly while an operation runs."""
@@ -91,6 +101,7 @@ class Crew:
         """End the connection and the lanes."""
         self._closing.set()
         self._busy.set()
+        self._hurry.set()
         self._changes.give_up()
         for follower in list(self._followers.values()):
             follower.close()
@@ -105,6 +116,10 @@ class Crew:
             case Connect():
                 if effect.attempt == 0 or self._keep_trying or self._busy.is_set():
                     self._lanes.put("link", lambda: self._connect(effect))
+            case ConnectNow():
+                self._hurry.set()
+            case CheckLink():
+                self._lanes.put("check", lambda: self._check(effect.epoch))
             case ReadContainers():
                 self._read(
                     "docker",
@@ -152,7 +167,7 @@ class Crew:
         self._lanes.put(lane, read)
 
     def _connect(self, effect: Connect) -> None:
-        if effect.attempt and self._closing.wait(_pause(effect.attempt)):
+        if effect.attempt and not self._rested(_pause(effect.attempt)):
             return
         if self._remote is not None:
             self._remote.close()
@@ -166,9 +181,29 @@ class Crew:
         if self._closing.is_set():
             remote.close()
             return
+        self._hurry.clear()
         self._remote, self._epoch = remote, effect.epoch
         self._post(LinkUp(effect.epoch))
         self._watch(remote, effect.epoch)
+
+    def _rested(self, seconds: float) -> bool:
+        """Wait out a back-off, unless somebody is in a hurry; False at the end of the program."""
+        if self._closing.is_set():
+            return False
+        self._hurry.wait(seconds)
+        self._hurry.clear()
+        return not self._closing.is_set()
+
+    def _check(self, epoch: int) -> None:
+        """See whether the link outlived a sleep; one that did not is replaced without a back-off."""
+        remote = self._remote
+        if remote is None or epoch != self._epoch:
+            return
+        try:
+            remote.check(deadline=_WOKE_DEADLINE)
+        except RemoteError as error:
+            _log.info("the link did not outlive the sleep: %s", error)
+            self._hurry.set()
 
     def _watch(self, remote: Remote, epoch: int) -> None:
         lost = problem_of(LinkLost(reason="closed"), self._host)

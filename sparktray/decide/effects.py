@@ -18,6 +18,18 @@ class Connect:
 
 
 @dataclass(frozen=True, slots=True)
+class ConnectNow:
+    """Let the next attempt to connect begin at once: the back-off under way, or the next one, is over."""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckLink:
+    """Find out at once whether the connection of this epoch still answers; end it if it does not."""
+
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True)
 class ReadContainers:
     """Read the list and the details of what may be a server."""
 
@@ -119,6 +131,8 @@ class RememberLoad:
 
 Effect = (
     Connect
+    | ConnectNow
+    | CheckLink
     | ReadContainers
     | ReadContainer
     | Probe

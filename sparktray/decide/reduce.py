@@ -7,7 +7,7 @@ from typing import assert_never
 
 from sparktray.decide import containers, servers
 from sparktray.decide.changing import operations
-from sparktray.decide.effects import Connect, Effect
+from sparktray.decide.effects import CheckLink, Connect, ConnectNow, Effect
 from sparktray.decide.timing import due_work
 from sparktray.domain.events import (
     CancelAsked,
@@ -21,6 +21,7 @@ from sparktray.domain.events import (
     LogSaid,
     LogTailRead,
     Probed,
+    RetryNow,
     Sampled,
     StepDone,
     StepFailed,
@@ -29,6 +30,7 @@ from sparktray.domain.events import (
     Surveyed,
     Ticked,
     Wished,
+    Woke,
 )
 from sparktray.domain.snapshot import LinkPhase, Snapshot
 
@@ -48,6 +50,8 @@ def _take(snapshot: Snapshot, event: Event, owner: str, now: float) -> Outcome:
             return snapshot, ()
         case LinkUp() | LinkDown():
             return _link(snapshot, event, now)
+        case Woke() | RetryNow():
+            return _looked_at(snapshot, event)
         case ContainersRead():
             return containers.containers_read(snapshot, event, now)
         case ContainersUnread():
@@ -122,6 +126,21 @@ def _link(snapshot: Snapshot, event: LinkUp | LinkDown, now: float) -> Outcome:
         return down, ()
     retry = replace(down, epoch=down.epoch + 1, attempts=down.attempts + 1)
     return retry, (Connect(retry.epoch, retry.attempts),)
+
+
+def _looked_at(snapshot: Snapshot, event: Woke | RetryNow) -> Outcome:
+    """There is a reason not to wait: for the next attempt, or for the next sign of life."""
+    match snapshot.link:
+        case LinkPhase.CONNECTED:
+            # A person who looks is no reason to doubt a link, and on a slow one a check with a short
+            # deadline can end it for nothing. Sleep is one: the host may have given the session up.
+            return snapshot, (CheckLink(snapshot.epoch),) if isinstance(event, Woke) else ()
+        case LinkPhase.CONNECTING | LinkPhase.OFFLINE:
+            return replace(snapshot, attempts=0), (ConnectNow(),)
+        case LinkPhase.BLOCKED:
+            return snapshot, ()
+        case _:  # pragma: no cover
+            assert_never(snapshot.link)
 
 
 def _sampled(snapshot: Snapshot, event: Sampled) -> Snapshot:

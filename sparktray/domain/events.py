@@ -39,6 +39,16 @@ class LinkDown:
 
 
 @dataclass(frozen=True, slots=True)
+class Woke:
+    """This computer was away (it slept): the link may be dead without anybody having noticed."""
+
+
+@dataclass(frozen=True, slots=True)
+class RetryNow:
+    """A person looks (a menu opened): a link that waits to be tried again is tried at once."""
+
+
+@dataclass(frozen=True, slots=True)
 class ContainersRead:
     """A full reading, asked for when the sequence was ``asked``."""
 
@@ -181,6 +191,8 @@ Event = (
     Ticked
     | LinkUp
     | LinkDown
+    | Woke
+    | RetryNow
     | ContainersRead
     | ContainersUnread
     | StreamOpened

@@ -35,6 +35,14 @@ class SshTarget:
 
 
 @dataclass(frozen=True, slots=True)
+class HostKey:
+    """The public key a host shows: its SSH name ("ssh-ed25519") and its fingerprint ("SHA256:...")."""
+
+    key_type: str
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True)
 class Finished:
     """A command's end. ``exit_code`` None: ended by a signal. ``cut``: only the last bytes were kept."""
 

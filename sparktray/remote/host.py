@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from sparktray.remote import commands
-from sparktray.remote.contract import MIB, Docker, Entry, Finished, Http, RawSample, SshTarget
+from sparktray.remote.contract import MIB, Docker, Entry, Finished, HostKey, Http, RawSample, SshTarget
 from sparktray.remote.link import Cancel, Link
 from sparktray.remote.sampler import Sampler
 from sparktray.remote.ssh.dialing import ADDRESS_SECONDS, dial_ahead
@@ -103,6 +103,16 @@ def open_host(
     link = connect(target, patience=patience, first_socket=first_socket)
     http.join()
     return RemoteHost(link, docker_socket)
+
+
+def look_at_key(address: str, port: int) -> HostKey:
+    """The host key shown at an address, for a person to judge. Nothing about the user is sent.
+
+    Called from a worker thread; raises HostUnreachable and its kinds.
+    """
+    from sparktray.remote.ssh.login import Patience, shown_key
+
+    return shown_key(address, port, Patience())
 
 
 def open_local(*, docker_socket: str = DOCKER_SOCKET) -> RemoteHost:

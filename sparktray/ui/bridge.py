@@ -1,42 +1,43 @@
-"""From the controller's thread to Qt's: the one place where a snapshot changes threads."""
+"""From the controllers' threads to Qt's: the one place where a snapshot changes threads."""
 
 from __future__ import annotations
 
 import threading
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, Qt, Signal
 
-from sparktray.control.controller import Controller
 from sparktray.domain.snapshot import Snapshot
 
 
 class Bridge(QObject):
-    """Emits ``changed`` with every snapshot that a controller publishes.
+    """Takes pictures from any thread and emits ``changed`` with each on the main one.
 
-    Connect with ``Qt.ConnectionType.QueuedConnection``: the signal is emitted on the controller's
-    thread, and slots of Qt objects belong on the main one.
+    ``changed`` brings the controller's number and the picture; one of a controller that was replaced
+    meanwhile is left out. `control.watch.Watch` says what the number is.
     """
 
-    changed = Signal(object)
+    changed = Signal(int, object)
+    _came = Signal(int, object)
 
-    def __init__(self, controller: Controller, parent: QObject | None = None) -> None:
+    def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._controller = controller
         self._gate = threading.Lock()
-        self._open = False
+        self._open = True
+        self._number = 0
+        self._came.connect(self._take, Qt.ConnectionType.QueuedConnection)
 
-    def open(self) -> None:
-        """Begin; the present picture comes first. On the main thread, after connecting."""
+    def publish(self, number: int, snapshot: Snapshot) -> None:
+        """Hand a picture over, from any thread."""
         with self._gate:
-            self._open = True
-        self._controller.subscribe(self._publish)
+            if self._open:
+                self._came.emit(number, snapshot)
 
     def close(self) -> None:
         """Let nothing through any more; once this returns no other thread touches the object."""
         with self._gate:
             self._open = False
 
-    def _publish(self, snapshot: Snapshot) -> None:
-        with self._gate:
-            if self._open:
-                self.changed.emit(snapshot)
+    def _take(self, number: int, snapshot: Snapshot) -> None:
+        if self._open and number >= self._number:
+            self._number = number
+            self.changed.emit(number, snapshot)

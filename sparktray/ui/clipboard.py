@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+import subprocess
+from collections.abc import Callable
 from enum import StrEnum
 
-from PySide6.QtGui import QClipboard, QGuiApplication
+from PySide6.QtCore import QObject, Qt
+from PySide6.QtGui import QClipboard, QFontDatabase, QGuiApplication
+from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLabel, QLineEdit, QVBoxLayout, QWidget
 
+from sparktray.domain.phrase import phrase
 from sparktray.domain.text import has_hidden
+from sparktray.ui.background import Background
+from sparktray.ui.theme import AROUND, GRID
+from sparktray.wording import Wording
+
+# Without the compositor's data-control protocol wl-copy waits for the focus, which it may never get.
+_PROGRAM_SECONDS = 3.0
+# So wide that an ID such as org/name-32b-instruct-nvfp4 is seen whole.
+_FIELD_CHARACTERS = 48
 
 
 class Copied(StrEnum):
@@ -15,10 +28,52 @@ class Copied(StrEnum):
     DONE = "done"
     REFUSED = "refused"  # the text holds characters that nobody can see
     FAILED = "failed"  # what is on the clipboard is not what was put there
+    OFFERED = "offered"  # it stands in a window now, for the person to copy
+
+
+class Copier(QObject):
+    """Copies on any desktop. Main thread only.
+
+    On Wayland the compositor takes a selection only from the client that has the focus (wl_data_device
+    .set_selection), which a tray has not: `wl-copy` then does it, else a window for it is shown.
+    """
+
+    def __init__(self, say: Wording, background: Background, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._say = say
+        self._background = background
+        self._window: CopyWindow | None = None
+
+    def copy(self, text: str, told: Callable[[Copied], None]) -> None:
+        """Put the text on the clipboard, unchanged; ``told`` gets the outcome, at once or later."""
+        if has_hidden(text):
+            told(Copied.REFUSED)
+        elif _may_not_own():
+            self._background.run(
+                lambda: copied_by_program(text),
+                lambda done: told(Copied.DONE if done else self._offer(text)),
+            )
+        else:
+            told(copy(text))
+
+    def close(self) -> None:
+        """Take the window away."""
+        if self._window is not None:
+            self._window.close()
+
+    def _offer(self, text: str) -> Copied:
+        if self._window is None:
+            self._window = CopyWindow(self._say)
+        self._window.show_text(text)
+        return Copied.OFFERED
+
+
+def _may_not_own() -> bool:
+    return QGuiApplication.platformName() == "wayland" and QGuiApplication.focusWindow() is None
 
 
 def copy(text: str) -> Copied:
-    """Put the text on the clipboard, unchanged, and on X11 on the selection of the middle button too."""
+    """Put the text on the clipboard by Qt, and on X11 on the selection of the middle button too."""
     if has_hidden(text):
         return Copied.REFUSED
     clipboard = QGuiApplication.clipboard()
@@ -28,3 +83,86 @@ def copy(text: str) -> Copied:
     if clipboard.supportsSelection():
         clipboard.setText(text, QClipboard.Mode.Selection)
     return Copied.DONE
+
+
+def copied_by_program(text: str) -> bool:
+    """Copy with wl-copy and read back with wl-paste; False without them or when they fail. Not on the
+    main thread: both are processes.
+    """
+    exact = text.encode()
+    # wl-copy stays behind as a process that offers the text: it must not hold a pipe of ours open.
+    quiet = subprocess.DEVNULL
+    try:
+        subprocess.run(
+            ["wl-copy", "--type", "text/plain"],
+            input=exact,
+            stdout=quiet,
+            stderr=quiet,
+            timeout=_PROGRAM_SECONDS,
+            check=True,
+        )
+        back = subprocess.run(
+            ["wl-paste", "--no-newline"],
+            stdin=quiet,
+            stdout=subprocess.PIPE,
+            stderr=quiet,
+            timeout=_PROGRAM_SECONDS,
+            check=True,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return False
+    return back.stdout == exact
+
+
+class CopyWindow(QDialog):
+    """Holds one text with a Copy button: with the focus on it copying is allowed."""
+
+    def __init__(self, say: Wording, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._say = say
+        self._text = ""
+        self._why = QLabel(self, wordWrap=True, textFormat=Qt.TextFormat.PlainText)
+        self._field = QLineEdit(self, readOnly=True)
+        self._field.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
+        self._field.setMinimumWidth(self._field.fontMetrics().averageCharWidth() * _FIELD_CHARACTERS)
+        buttons = QDialogButtonBox(self)
+        self._copy = buttons.addButton("", QDialogButtonBox.ButtonRole.AcceptRole)
+        self._close = buttons.addButton("", QDialogButtonBox.ButtonRole.RejectRole)
+        self._copy.setDefault(True)
+        buttons.accepted.connect(self._copy_it)
+        buttons.rejected.connect(self.close)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(AROUND, AROUND, AROUND, AROUND)
+        column.setSpacing(GRID)
+        for widget in (self._why, self._field, buttons):
+            column.addWidget(widget)
+
+    def show_text(self, text: str) -> None:
+        """Come to the front with that text."""
+        self._text = text
+        self._field.setText(text)
+        self._field.setCursorPosition(0)
+        self._tell(failed=False)
+        self.show()
+        self.raise_()
+        self.activateWindow()
+        self._copy.setFocus()
+
+    def _tell(self, *, failed: bool) -> None:
+        self.setWindowTitle(self._say(phrase("Copy to the clipboard")))
+        if failed:
+            why = phrase("The clipboard cannot be written. Select the text, then copy it with the keyboard.")
+        else:
+            why = phrase("This desktop lets a program copy only from a window of its own.")
+        self._why.setText(self._say(why))
+        self._field.setAccessibleName(self._say(phrase("Text to copy")))
+        self._copy.setText(self._say(phrase("Copy")))
+        self._close.setText(self._say(phrase("Close")))
+
+    def _copy_it(self) -> None:
+        if copy(self._text) is Copied.DONE:
+            self.close()
+        else:
+            self._tell(failed=True)
+            self._field.setFocus()
+            self._field.selectAll()

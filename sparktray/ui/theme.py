@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import assert_never
 
-from PySide6.QtGui import QColor, QFont, QFontMetrics, QGuiApplication, QPalette
+from PySide6.QtCore import QCoreApplication, Qt
+from PySide6.QtGui import QColor, QFont, QFontDatabase, QFontMetrics, QGuiApplication, QPalette
 from PySide6.QtWidgets import QApplication, QWidget
 
 from sparktray.domain.snapshot import Icon
@@ -73,6 +74,70 @@ def tones() -> Tones:
     return _DARK if is_dark() else _LIGHT
 
 
+def _palette(look: Tones) -> QPalette:
+    """The same colours for what the platform's style paints: fields, buttons, lists, selections."""
+    made = QPalette(QGuiApplication.palette())
+    role = QPalette.ColorRole
+    for group in (QPalette.ColorGroup.Active, QPalette.ColorGroup.Inactive):
+        for roles, colour in (
+            ((role.Window,), look.page),
+            ((role.Base, role.Button, role.ToolTipBase), look.card),
+            ((role.AlternateBase,), look.page),
+            ((role.WindowText, role.Text, role.ButtonText, role.ToolTipText), look.text),
+            ((role.PlaceholderText,), look.quiet),
+            ((role.Highlight, role.Link, role.Accent), look.accent),
+            ((role.HighlightedText,), look.on_accent),
+        ):
+            for each in roles:
+                made.setColor(group, each, colour)
+    return made
+
+
+def dress(window: QWidget, look: Tones) -> None:
+    """Give a window and all in it these colours; to be called again after a change of look.
+
+    A style sheet is set only where Qt paints by itself, in its own style: on other platforms buttons and
+    fields look as everywhere there.
+    """
+    # Without it widgets below a style sheet do not take over the colours of their window (Qt 6.11).
+    QCoreApplication.setAttribute(Qt.ApplicationAttribute.AA_UseStyleSheetPropagationInWidgetStyles)
+    window.setPalette(_palette(look))
+    sheet = _plain_style(look) if QApplication.style().name() == "fusion" else ""
+    if window.styleSheet() != sheet:
+        window.setStyleSheet(sheet)
+
+
+def _plain_style(look: Tones) -> str:
+    """A style sheet for Qt's own style, which is nobody's platform: flat buttons, slim scroll bars."""
+    edge = mixed(look.text, look.card, 0.5).name()
+    over, down = mixed(look.text, look.card, 0.05).name(), mixed(look.text, look.card, 0.12).name()
+    handle = mixed(look.text, look.card, 0.25).name()
+    return (
+        f"QPushButton {{ background: {look.card.name()}; color: {look.text.name()};"
+        f" border: 1px solid {edge}; border-radius: 5px; padding: 3px {GRID + 4}px; }}"
+        f"QPushButton:hover {{ background: {over}; }}"
+        f"QPushButton:pressed, QPushButton:checked {{ background: {down}; }}"
+        f"QPushButton:focus {{ border: 2px solid {look.accent.name()}; padding: 2px {GRID + 3}px; }}"
+        f"QPushButton:disabled {{ color: {look.quiet.name()}; border-color: {look.hairline.name()}; }}"
+        "QScrollBar:vertical { background: transparent; width: 10px; margin: 0; }"
+        "QScrollBar:horizontal { background: transparent; height: 10px; margin: 0; }"
+        f"QScrollBar::handle {{ background: {handle}; border-radius: 3px; margin: 2px; }}"
+        "QScrollBar::handle:vertical { min-height: 32px; } QScrollBar::handle:horizontal { min-width: 32px; }"
+        "QScrollBar::add-line, QScrollBar::sub-line { width: 0; height: 0; }"
+        "QScrollBar::add-page, QScrollBar::sub-page { background: transparent; }"
+    )
+
+
+def mixed(colour: QColor, ground: QColor, share: float) -> QColor:
+    """A colour laid thinly on a ground: ``share`` 0..1 of it."""
+    rest = 1 - share
+    return QColor.fromRgbF(
+        share * colour.redF() + rest * ground.redF(),
+        share * colour.greenF() + rest * ground.greenF(),
+        share * colour.blueF() + rest * ground.blueF(),
+    )
+
+
 def tone_of(icon: Icon) -> QColor:
     """The colour of a state, always beside its shape and its words."""
     look = tones()
@@ -99,6 +164,24 @@ def small(widget: QWidget | None = None) -> QFont:
 def large(widget: QWidget | None = None) -> QFont:
     """For the one line that matters: 17 where the platform's text is 13."""
     return _scaled(widget, 17 / 13)
+
+
+def strong(widget: QWidget | None = None) -> QFont:
+    """For the name of what runs: the platform's text, heavier."""
+    made = _scaled(widget, 1.0)
+    made.setWeight(QFont.Weight.DemiBold)
+    return made
+
+
+def fixed(widget: QWidget | None = None) -> QFont:
+    """For commands and log lines: the platform's font of one width, in the small size."""
+    made = QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont)
+    like = small(widget)
+    if like.pointSizeF() > 0:
+        made.setPointSizeF(like.pointSizeF())
+    else:
+        made.setPixelSize(like.pixelSize())
+    return made
 
 
 def figures(font: QFont) -> QFont:

@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -131,14 +131,16 @@ class Program:
         """English, whatever the machine speaks."""
         return {**os.environ, "LC_ALL": "C.UTF-8", "LANGUAGE": "en", "PYTHONUNBUFFERED": "1"}
 
-    def run(self, *words: str, seconds: float = 90.0) -> subprocess.CompletedProcess[str]:
-        """One call to its end."""
+    def run(
+        self, *words: str, seconds: float = 90.0, environment: Mapping[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        """One call to its end, with more in its environment."""
         return subprocess.run(
             self.argv(*words),
             capture_output=True,
             text=True,
             timeout=scaled(seconds),
-            env=self.environment,
+            env={**self.environment, **(environment or {})},
             stdin=subprocess.DEVNULL,
             check=False,
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import queue
+import shutil
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -19,7 +20,7 @@ from tests.rig.rig import Rig
 from tests.rig.tray_program import pasted, tray
 from tests.waiting import wait_until
 
-SCOUT, QWEN = "llama4-scout-17b-nvfp4", "qwen3-32b-nvfp4"
+SCOUT, QWEN, CODER = "llama4-scout-17b-nvfp4", "qwen3-32b-nvfp4", "qwen3-coder-30b-nvfp4"
 
 
 @pytest.fixture(scope="module")
@@ -91,8 +92,8 @@ def test_the_story(
         item.click("Copy base URL")
         wait_until(lambda: item.find("Copied"), "the row to say so")
         assert pasted(desktop) == b"http://127.0.0.1:30001/v1"
-        notifications.press(told[0].identity + 1000, "default")
-        notifications.press(told[0].identity, "default")
+        notifications.press(told[0].identity + 1000, "act")
+        notifications.press(told[0].identity, "act")
         wait_until(lambda: pasted(desktop) == QWEN.encode(), "the ID on the clipboard again")
 
         assert len(notifications.told) == 1, notifications.told
@@ -123,15 +124,16 @@ def test_a_switch_is_cancelled_from_the_menu(
 def test_a_refusal_is_told_with_its_remedy(
     rig: Rig, program: Program, desktop: Desktop, watcher: Watcher, notifications: Notifications
 ) -> None:
-    """A container of somebody else in the server's place is not stopped by a click."""
-    rig.start_sglang(SCOUT, container="mine", rm=False)
+    """A model that is not on the host: what runs is left alone, and the notification says what to do."""
+    rig.start_sglang(SCOUT, rm=False)
+    shutil.rmtree(rig.folder(CODER))
     with tray(program, desktop):
         item = desktop.item(watcher)
         until(item, f"{SCOUT} is ready")
-        item.click("qwen3-coder-30b-nvfp4")
+        item.click(CODER)
         told = wait_until(lambda: notifications.told, "a notification", seconds=20)
-        assert "mine" in told[0].body and "replace" in told[0].body
-        assert rig.state("mine") == "running"
+        assert "is not on the host" in told[0].body and "Put the model there" in told[0].body
+        assert rig.state("sglang") == "running"
 
 
 def test_names_show_as_written(rig: Rig, program: Program, desktop: Desktop, watcher: Watcher) -> None:

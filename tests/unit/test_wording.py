@@ -3,6 +3,7 @@
 import struct
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 
 from sparktray.domain.phrase import Phrase, phrase, phrase_n
 from sparktray.wording import Wording, environment_language
+from tests.pseudo import pseudo_wording
 
 
 @pytest.fixture
@@ -124,3 +126,44 @@ def test_english_does_not_load_gettext() -> None:
         "Wording('en')(phrase('x')); sys.exit('gettext' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_the_language_is_switched_while_it_runs(german: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    say, sentence = Wording("en"), phrase("{name} is ready.", name="scout")
+    say.speak("de")
+    assert (say(sentence), say.language) == ("scout ist bereit.", "de")
+    say.speak("en")
+    assert (say(sentence), say.language) == ("scout is ready.", "en")
+    for name in ("LC_ALL", "LC_MESSAGES", "LANGUAGE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("LANG", "de_DE.UTF-8")
+    say.speak(None)
+    assert (say(sentence), say.language) == ("scout ist bereit.", "de")
+
+
+def test_a_sentence_is_of_one_language_whoever_switches_meanwhile(german: Path) -> None:
+    say, ended = Wording("de"), threading.Event()
+    sentence = phrase("{a} {b}", a=phrase("{name} is ready.", name=1.5), b=phrase("{x}", x=2.5))
+
+    def switch() -> None:
+        for number in range(200):
+            say.speak("en" if number % 2 else "de")
+        ended.set()
+
+    thread = threading.Thread(target=switch)
+    thread.start()
+    said = set()
+    while not ended.is_set():
+        said.add(say(sentence))
+    thread.join()
+    assert said <= {"1,5 ist bereit. 2,5", "1.5 is ready. 2.5"}
+
+
+def test_the_language_of_tests_is_longer_accented_and_keeps_the_values() -> None:
+    say = pseudo_wording()
+    plain = phrase_n("{count} request of {name}", "{count} requests of {name}", 2, name="scout")
+    assert say(plain) == "[2 ŕéqûéšţš öf scout~~~~~~~~~~]"
+    assert say(phrase("{{x}} {inner}", inner=phrase("On"))) == "[{x} [Öñ~]~~~~~]"
+    assert say.language == "x-pseudo"
+    say.speak("en")
+    assert say(plain) == "2 requests of scout"

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import queue
 import shlex
 
 from sparktray.cli.choosing import check_server
-from sparktray.cli.problems import Told, exit_of_operation
+from sparktray.cli.problems import REFUSED, Told, exit_of_operation
 from sparktray.cli.progress import Progress
 from sparktray.cli.request import Request, Session, watching
 from sparktray.cli.views import operation_view
-from sparktray.decide.changing.preflight import chosen_server
+from sparktray.decide.changing.preflight import chosen_server, may
 from sparktray.decide.identity import base_url, running_on
 from sparktray.decide.showing.present import operation_sentence
+from sparktray.domain.catalogue import Catalogue
 from sparktray.domain.host import HostProfile
 from sparktray.domain.operation import Operation, OperationEnd, StopWish, SwitchWish, Wish
 from sparktray.domain.phrase import Phrase, phrase
 from sparktray.domain.problem import Problem
 from sparktray.domain.snapshot import Snapshot, first_snapshot
 from sparktray.domain.text import clean_name
-from sparktray.wiring import Program
 
 _REDRAW_SECONDS = 0.25
 
@@ -28,10 +27,10 @@ def run(request: Request) -> int:
     """Fulfil the wish and tell its end."""
     wish = _wish(request)
 
-    def possible(program: Program, host: HostProfile) -> None:
+    def possible(catalogue: Catalogue, host: HostProfile) -> None:
         if isinstance(wish, StopWish):
-            return check_server(program.catalogue, wish.server)
-        chosen = chosen_server(first_snapshot(host, program.catalogue), wish)
+            return check_server(catalogue, wish.server)
+        chosen = chosen_server(first_snapshot(host, catalogue), wish)
         if isinstance(chosen, Problem):
             raise Told(chosen)
         return None
@@ -59,35 +58,42 @@ def _wish(request: Request) -> Wish:
 
 def _carried_out(request: Request, session: Session, wish: Wish) -> tuple[Snapshot, Operation]:
     """Wait for the end. The first Ctrl-C takes back what was begun, the second one ends at once."""
-    pictures: queue.SimpleQueue[Snapshot] = queue.SimpleQueue()
     progress = Progress(request.out)
-    session.controller.subscribe(pictures.put)
-    identity = session.controller.wish(wish)
     cancelled = False
     snapshot = session.controller.snapshot
-    while True:
-        try:
-            snapshot = _latest(pictures, snapshot)
-            operation = snapshot.operation
-            if operation is None or operation.id != identity:
-                continue
-            progress.show(snapshot, operation)
-            if operation.end is not None:
-                return snapshot, operation
-        except KeyboardInterrupt:
-            if cancelled:
-                raise
-            cancelled = True
-            session.controller.cancel()
-            told = phrase("Cancelling: what was begun is taken back. Ctrl-C again leaves it as it is now.")
-            progress.remark(request.say(told))
+    with session.pictures() as following:
+        identity = session.controller.wish(wish)
+        while True:
+            try:
+                snapshot = following(_REDRAW_SECONDS) or snapshot
+                operation = snapshot.operation
+                if operation is None or operation.id != identity:
+                    if session.controller.passed_over(identity):
+                        identity = _once_more(session, wish)
+                    continue
+                progress.show(snapshot, operation)
+                if operation.end is not None:
+                    return snapshot, operation
+            except KeyboardInterrupt:
+                if cancelled:
+                    raise
+                cancelled = True
+                session.controller.cancel(identity)
+                progress.remark(request.say(_cancelling(session)))
 
 
-def _latest(pictures: queue.SimpleQueue[Snapshot], last: Snapshot) -> Snapshot:
-    try:
-        return pictures.get(timeout=_REDRAW_SECONDS)
-    except queue.Empty:
-        return last
+def _once_more(session: Session, wish: Wish) -> str:
+    """After another operation was in the way: refused while it still is, else wished again."""
+    problem = may(session.controller.snapshot, wish)
+    if problem is not None:
+        raise Told(problem, REFUSED)
+    return session.controller.wish(wish)
+
+
+def _cancelling(session: Session) -> Phrase:
+    if session.shared:
+        return phrase("Cancelling: what was begun is taken back. Ctrl-C again ends only this command.")
+    return phrase("Cancelling: what was begun is taken back. Ctrl-C again leaves it as it is now.")
 
 
 def _tell(request: Request, snapshot: Snapshot, operation: Operation) -> None:

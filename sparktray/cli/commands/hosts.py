@@ -11,17 +11,10 @@ from sparktray.cli.output import Output
 from sparktray.cli.problems import DONE, Told
 from sparktray.cli.request import Request, wanted_host
 from sparktray.cli.tables import aligned
-from sparktray.domain.host import (
-    LOCAL,
-    HostProfile,
-    valid_address,
-    valid_fingerprint,
-    valid_host_name,
-    valid_user,
-)
+from sparktray.control.checking import read_fingerprint, unusable
+from sparktray.domain.host import LOCAL, HostProfile
 from sparktray.domain.phrase import Phrase, phrase
 from sparktray.domain.problem import Problem
-from sparktray.domain.text import clean_name, has_hidden
 from sparktray.store.hosts import Hosts, HostsFile
 from sparktray.store.paths import ConfigFolder
 
@@ -120,28 +113,9 @@ def _profile(request: Request, hosts: Hosts) -> HostProfile:
 
 def _checked(host: HostProfile) -> HostProfile:
     """The profile, when nothing in it can be taken for an option or for shell text. Raises `Told`."""
-    plain = phrase("Use letters, digits, dots and dashes; begin with a letter or a digit.")
-    folder = phrase("Write an absolute path without hidden characters.")
-    shape = phrase("It looks like SHA256: and 43 characters, as ssh-keygen -l prints it.")
-    checks = (
-        (host.name, valid_host_name(host.name), plain),
-        (host.address, valid_address(host.address), plain),
-        (host.user or "", host.user is None or valid_user(host.user), plain),
-        (host.fingerprint or "", host.fingerprint is None or valid_fingerprint(host.fingerprint), shape),
-        (host.key_file or "", not has_hidden(host.key_file or ""), folder),
-        (host.models_dir, _valid_folder(host.models_dir), folder),
-        (host.cache_dir, _valid_folder(host.cache_dir), folder),
-    )
-    for value, valid, remedy in checks:
-        if not valid:
-            cause = phrase("{value} cannot be used here.", value=clean_name(value) or '""')
-            raise Told(Problem("usage-host", cause, remedy))
+    for _, problem in unusable(host):
+        raise Told(problem)
     return host
-
-
-def _valid_folder(path: str) -> bool:
-    """An absolute path that `docker run -v` cannot read in any other way."""
-    return path.startswith("/") and not has_hidden(path) and ":" not in path and ".." not in path.split("/")
 
 
 def _asks(request: Request) -> bool:
@@ -150,16 +124,13 @@ def _asks(request: Request) -> bool:
 
 def _judged(request: Request, host: HostProfile) -> str | None:
     """Show the key the host has and ask whether it is the right one; None unless the person says yes."""
-    from sparktray.control.problems import READ_FINGERPRINT, problem_of
-    from sparktray.remote.errors import HostKeyUnknown, RemoteError
-    from sparktray.wiring import dial
+    from sparktray.control.problems import problem_of
+    from sparktray.remote.errors import RemoteError
+    from sparktray.remote.host import look_at_key
 
     out, say = request.out, request.say
     try:
-        dial(host).close()
-        return None
-    except HostKeyUnknown as error:
-        fingerprint, kind = error.details["fingerprint"], error.details["key_type"]
+        key = look_at_key(host.address, host.port)
     except RemoteError as error:
         out.problem(problem_of(error, host))
         out.line(say(phrase("The host key could not be looked at; it is asked for later.")))
@@ -169,16 +140,15 @@ def _judged(request: Request, host: HostProfile) -> str | None:
             phrase(
                 "{host} shows this host key: {fingerprint} ({type})",
                 host=host.name,
-                fingerprint=fingerprint,
-                type=kind,
+                fingerprint=key.fingerprint,
+                type=key.key_type,
             )
         )
     )
-    out.line(
-        say(phrase("Compare it with what the host itself prints for: {command}", command=READ_FINGERPRINT))
-    )
+    command = read_fingerprint(key.key_type)
+    out.line(say(phrase("Compare it with what the host itself prints for: {command}", command=command)))
     out.aside(say(phrase("Is it the same? [y/N]")) + " ", end="")
     if sys.stdin.readline().strip().lower() in {"y", "yes", "j", "ja"}:
-        return fingerprint
+        return key.fingerprint
     out.line(say(phrase("The host key is not accepted; the host is saved without it.")))
     return None

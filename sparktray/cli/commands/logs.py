@@ -19,7 +19,7 @@ def run(request: Request) -> int:
     from sparktray.remote.errors import RemoteError
 
     name = request.options.server
-    with watching(request, lambda program, _: check_server(program.catalogue, name)) as session:
+    with watching(request, lambda catalogue, _: check_server(catalogue, name)) as session:
         state = _server(session, name)
         try:
             _print(request, session, state, _container(state))
@@ -53,19 +53,32 @@ def _print(request: Request, session: Session, state: ServerState, container: Co
     docker = session.remote().docker
     tail = request.options.tail
     if request.options.follow:
-        with docker.follow_logs(container.id, tail=tail) as lines:
-            for line in lines:
-                text = _text(line)
-                if request.out.as_json:
-                    request.out.json({"server": state.name, "container": container.name, "line": text})
-                else:
-                    request.out.line(text)
+        try:
+            with (
+                docker.follow_logs(container.id, tail=tail) as lines,
+                request.out.terminal.breaking(lines.close),
+            ):
+                for line in lines:
+                    text = _text(line)
+                    if request.out.as_json:
+                        request.out.json({"server": state.name, "container": container.name, "line": text})
+                    else:
+                        request.out.line(text)
+        finally:
+            session.check()
         return
     texts = [_text(line) for line in docker.logs(container.id, tail=tail)]
     if request.out.as_json:
         request.out.json({"server": state.name, "container": container.name, "lines": texts})
     elif texts:
         request.out.line("\n".join(texts))
+
+
+def _print_line(request: Request, state: ServerState, container: Container, text: str) -> None:
+    if request.out.as_json:
+        request.out.json({"server": state.name, "container": container.name, "line": text})
+    else:
+        request.out.line(text)
 
 
 def _text(line: bytes) -> str:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import queue
-import sys
-
 from sparktray.cli.problems import DONE
-from sparktray.cli.request import Request, Session, watching
+from sparktray.cli.request import SETTLED_SECONDS, Request, Session, watching
 from sparktray.cli.tables import aligned, vitals_line
 from sparktray.cli.views import Json, container_view, utc, vitals_view
 from sparktray.domain.docker.container import Container
@@ -32,28 +29,21 @@ def run(request: Request) -> int:
 
 
 def _watch(request: Request, session: Session, snapshot: Snapshot) -> None:
-    in_place = sys.stdout.isatty() and not request.out.as_json
-    pictures: queue.SimpleQueue[Snapshot] = queue.SimpleQueue()
-    session.controller.subscribe(pictures.put)
+    out = request.out
+    in_place = out.terminal.redraws[0] and not out.as_json
     shown: Json = {}
-    while True:
-        view = _view(snapshot)
-        del view["observed_at"]
-        if view != shown:
-            if in_place:
-                sys.stdout.write(_CLEAR)
-            elif shown and not request.out.as_json:
-                request.out.line()
-            _print(request, snapshot)
-        shown = view
-        snapshot = _next(pictures, snapshot)
-
-
-def _next(pictures: queue.SimpleQueue[Snapshot], last: Snapshot) -> Snapshot:
-    try:
-        return pictures.get(timeout=1.0)
-    except queue.Empty:
-        return last
+    with session.pictures() as following:
+        while True:
+            view = _view(snapshot)
+            del view["observed_at"]
+            if view != shown:
+                if in_place:
+                    out.line(_CLEAR, end="")
+                elif shown and not out.as_json:
+                    out.line()
+                _print(request, snapshot)
+            shown = view
+            snapshot = following(SETTLED_SECONDS) or snapshot
 
 
 def _print(request: Request, snapshot: Snapshot) -> None:

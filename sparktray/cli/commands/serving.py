@@ -14,15 +14,26 @@ from sparktray.domain.text import clean_name, has_hidden
 def run(request: Request) -> int:
     """Print the exact model ID, or the URL, of a ready server."""
     name = request.options.server
-    with watching(request, lambda program, _: check_server(program.catalogue, name)) as session:
+    with watching(request, lambda catalogue, _: check_server(catalogue, name)) as session:
         snapshot = session.settled()
         state = chosen_server(session, snapshot, name, lambda each: each.ready)
         url = base_url(snapshot.host, state)
         model_id = exact_id(running_on(snapshot, state).model_id or "")
-        if request.out.as_json:
-            request.out.json({"server": state.name, "model_id": model_id, "base_url": url})
-        else:
-            request.out.exact((model_id if request.options.command == "model-id" else url).encode())
+    wanted = model_id if request.options.command == "model-id" else url
+    view: dict[str, object] = {"server": state.name, "model_id": model_id, "base_url": url}
+    copied = True
+    if request.options.copy:
+        from sparktray.cli.copying import copy
+
+        copied = view["copied"] = copy(wanted, request.live)
+    if request.out.as_json:
+        request.out.json(view)
+    else:
+        request.out.exact(wanted.encode())
+    if not copied:
+        cause = phrase("It could not be put on the clipboard.")
+        remedy = phrase("Copy it from here; or install wl-clipboard or xclip.")
+        raise Told(Problem("clipboard", cause, remedy), FAILED)
     return DONE
 
 

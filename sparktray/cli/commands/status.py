@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import queue
 import time
 
 from sparktray.cli.problems import DONE
@@ -26,6 +25,8 @@ def run(request: Request) -> int:
 
 def run_alone(request: Request) -> int:
     """`sparktray` without a command: the picture, or how to get to one."""
+    if request.live is not None:
+        return _once(request)
     hosts = HostsFile(ConfigFolder.find(request.options.config)).load()
     if request.options.host is None and hosts.get() is None:
         problem = no_host()
@@ -51,7 +52,7 @@ def _print(request: Request, snapshot: Snapshot) -> None:
         return
     from sparktray.cli.tables import status_lines
 
-    for line in status_lines(snapshot, request.say):
+    for line in status_lines(snapshot, request.out):
         request.out.line(line)
 
 
@@ -59,32 +60,23 @@ def _watch(request: Request, session: Session) -> int:
     """The owner's thread only hands pictures over: a slow reader of ours must not hold it up."""
     from sparktray.cli.tables import status_lines
 
-    pictures: queue.SimpleQueue[Snapshot] = queue.SimpleQueue()
     first = session.settled()
     shown = _steady(status_view(first, request.say))
     last = first
     _print(request, first)
-    status_lines(first, request.say)  # loads all that a change needs, so that none of it delays the first
-    session.controller.subscribe(pictures.put)
-    while True:
-        snapshot = _next(pictures)
-        view = status_view(snapshot, request.say)
-        if _steady(view) == shown:
-            continue
-        shown = _steady(view)
-        if request.out.as_json:
-            request.out.json(view)
-        else:
-            _print_change(request, last, snapshot)
-        last = snapshot
-
-
-def _next(pictures: queue.SimpleQueue[Snapshot]) -> Snapshot:
-    while True:
-        try:
-            return pictures.get(timeout=SETTLED_SECONDS)
-        except queue.Empty:
-            continue
+    status_lines(first, request.out)  # loads all that a change needs, so that none of it delays the first
+    with session.pictures() as following:
+        while True:
+            snapshot = following(SETTLED_SECONDS) or last
+            view = status_view(snapshot, request.say)
+            if _steady(view) == shown:
+                continue
+            shown = _steady(view)
+            if request.out.as_json:
+                request.out.json(view)
+            else:
+                _print_change(request, last, snapshot)
+            last = snapshot
 
 
 def _steady(view: Json) -> Json:
@@ -99,8 +91,8 @@ def _print_change(request: Request, before: Snapshot, after: Snapshot) -> None:
     say = request.say
     lines = [f"{time.strftime('%H:%M:%S')}  {say(sentence(after))}"]
     for old, new in zip(before.servers, after.servers, strict=True):
-        row = server_row(after, new, say)
+        row = server_row(after, new, request.out)
         remarks = server_remarks(after, new, say)
-        if row != server_row(before, old, say) or remarks != server_remarks(before, old, say):
+        if row != server_row(before, old, request.out) or remarks != server_remarks(before, old, say):
             lines += [f"          {text}" for text in (*aligned([row]), *remarks)]
     request.out.line("\n".join(lines))

@@ -31,6 +31,19 @@ USAGE = "usage"
 
 def may(snapshot: Snapshot, wish: Wish) -> Problem | None:
     """Why this wish cannot be taken on now; None when it can. Asked by menu, commands and reducer."""
+    problem = closed(snapshot)
+    if problem is not None:
+        return problem
+    match wish:
+        case SwitchWish():
+            chosen = chosen_server(snapshot, wish)
+            return chosen if isinstance(chosen, Problem) else None
+        case StopWish():
+            return _unknown_server(snapshot, wish.server)
+
+
+def closed(snapshot: Snapshot) -> Problem | None:
+    """Why no wish at all can be taken on now; None when it depends on the wish."""
     if snapshot.active is not None:
         return Problem(
             "operation-running",
@@ -39,12 +52,7 @@ def may(snapshot: Snapshot, wish: Wish) -> Problem | None:
         )
     if snapshot.link is not LinkPhase.CONNECTED or not snapshot.containers_known:
         return snapshot.problem or snapshot.docker_problem or _not_connected(snapshot)
-    match wish:
-        case SwitchWish():
-            chosen = chosen_server(snapshot, wish)
-            return chosen if isinstance(chosen, Problem) else None
-        case StopWish():
-            return _unknown_server(snapshot, wish.server)
+    return None
 
 
 def _not_connected(snapshot: Snapshot) -> Problem:
@@ -158,21 +166,26 @@ def _port_taken(server: Server, who: object) -> Problem:
 
 def takeover_refusal(server: Server, retired: Iterable[Container]) -> Problem | None:
     """A container of another name, image or port is taken over only when that was asked for."""
-    for container in retired:
-        same = container.name == server.container and same_image(container.image, server.image)
-        here = not container.running or port_held(container, server.port)
-        if not here or not (same or container.managed):
-            return Problem(
-                "replace-needed",
-                phrase(
-                    "Container {container} ({image}) runs in the place of server {server}.",
-                    container=clean_name(container.name),
-                    image=clean_name(container.image),
-                    server=server.name,
-                ),
-                phrase("Add --replace to stop it and take its place."),
-            )
-    return None
+    container = next((c for c in retired if foreign(server, c)), None)
+    if container is None:
+        return None
+    return Problem(
+        "replace-needed",
+        phrase(
+            "Container {container} ({image}) runs in the place of server {server}.",
+            container=clean_name(container.name),
+            image=clean_name(container.image),
+            server=server.name,
+        ),
+        phrase("Add --replace to stop it and take its place."),
+    )
+
+
+def foreign(server: Server, container: Container) -> bool:
+    """True for a container in a server's place that the catalogue does not mean, nor was started by us."""
+    same = container.name == server.container and same_image(container.image, server.image)
+    here = not container.running or port_held(container, server.port)
+    return not here or not (same or container.managed)
 
 
 def same_image(one: str, other: str) -> bool:

@@ -8,17 +8,18 @@ from functools import reduce
 from typing import assert_never
 
 from sparktray.decide.changing.operations import can_cancel
-from sparktray.decide.changing.preflight import loads_by_api, may
-from sparktray.decide.identity import base_url, running_on
+from sparktray.decide.changing.preflight import closed, loads_by_api, may
+from sparktray.decide.identity import Running, base_url, running_on
 from sparktray.decide.showing.present import sentence, shown_name
 from sparktray.domain.catalogue import Model, Purpose
-from sparktray.domain.operation import Operation, StepName, StepRun, StopWish, SwitchWish
+from sparktray.domain.operation import Operation, StepName, StepRun, StopWish
 from sparktray.domain.phrase import Phrase, phrase
 from sparktray.domain.snapshot import Phase, ServerState, Snapshot
 from sparktray.domain.text import clean_name, has_hidden
 
 # With the rows that are always there the menu has at most 14, which fit any screen without scrolling.
 _MODELS = 6
+_MODELS_BESIDE_HOSTS = 5
 _RUNS = {Phase.READY, Phase.BUSY, Phase.DEGRADED, Phase.LOADING}
 
 
@@ -26,17 +27,40 @@ _RUNS = {Phase.READY, Phase.BUSY, Phase.DEGRADED, Phase.LOADING}
 class ModelRow:
     """An entry of the catalogue. ``checked`` means it runs, or is being loaded.
 
-    ``server`` is where a click switches it on: where it runs, else the entry's default. ``label`` is plain
-    text of one line; ``note`` is the catalogue's advice by language, for the tooltip.
+    ``server`` is where a click switches it on: where it runs, else the entry's default. ``why`` says
+    why this row alone cannot be clicked. What is shown is made when it is asked for, since of hundreds
+    of rows few differ from one picture to the next.
     """
 
-    model: str
+    entry: Model
+    server: str
+    checked: bool = False
+    why: Phrase | None = None
+
+    @property
+    def model(self) -> str:
+        """The entry's exact id."""
+        return self.entry.id
+
+    @property
+    def label(self) -> str:
+        """The entry's id as plain text of one line."""
+        return clean_name(self.entry.id)
+
+    @property
+    def aside(self) -> Phrase | None:
+        """What stands behind the name: why it cannot be clicked, else what the model is good for."""
+        return self.why or _purposes(self.entry)
+
+
+@dataclass(frozen=True, slots=True)
+class HostRow:
+    """A host that was set up; ``checked`` is the one in use."""
+
+    name: str
     label: str
-    purpose: Phrase | None
     checked: bool
     enabled: bool
-    note: Mapping[str, str]
-    server: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,57 +90,71 @@ class CopyRow:
 class Menu:
     """All that changes in the menu. ``progress`` is None without an operation.
 
-    While there is one, ``models`` and ``more`` are disabled and give way to ``progress`` and, while
-    ``cancel`` holds, to Cancel. ``stop`` has one row a server: empty hides it, several make a
-    submenu, to which the window adds "all". ``models`` are at most six, ``more`` is the rest.
+    While there is one, ``models`` and ``more`` give way to ``progress`` and, while ``cancel`` holds, to
+    Cancel. ``closed`` says why none of them can be clicked. ``stop`` has one row a server: empty hides
+    it, several make a submenu, to which the window adds "all". ``models`` are at most six, ``more`` is
+    the rest. ``hosts`` take one model's place and are empty unless there is another one than the one in
+    use.
     """
 
     sentence: Phrase
-    progress: Phrase | None
-    cancel: bool
-    models: tuple[ModelRow, ...]
-    more: tuple[ModelRow, ...]
-    stop: tuple[StopRow, ...]
-    copies: tuple[CopyRow, ...]
+    progress: Phrase | None = None
+    cancel: bool = False
+    closed: Phrase | None = None
+    models: tuple[ModelRow, ...] = ()
+    more: tuple[ModelRow, ...] = ()
+    hosts: tuple[HostRow, ...] = ()
+    stop: tuple[StopRow, ...] = ()
+    copies: tuple[CopyRow, ...] = ()
 
 
-def menu(snapshot: Snapshot) -> Menu:
-    """The menu for that picture."""
+def menu(snapshot: Snapshot, hosts: tuple[str, ...] = ()) -> Menu:
+    """The menu for that picture; ``hosts`` are the names of all that were set up."""
     active = snapshot.active
-    running = _running(snapshot)
-    rows = tuple(_model_row(snapshot, model, running.get(model.id)) for model in snapshot.catalogue.models)
+    refusal = closed(snapshot)
+    runs = {state.name: running_on(snapshot, state) for state in snapshot.servers}
+    host_rows = _host_rows(snapshot, hosts)
+    top = _MODELS_BESIDE_HOSTS if host_rows else _MODELS
+    rows = _model_rows(snapshot, runs)
     return Menu(
         sentence=sentence(snapshot),
         progress=None if active is None else _progress(snapshot, active),
         cancel=active is not None and can_cancel(active),
-        models=rows[:_MODELS],
-        more=rows[_MODELS:],
-        stop=_stop_rows(snapshot),
-        copies=_copy_rows(snapshot),
+        closed=None if refusal is None else refusal.cause,
+        models=rows[:top],
+        more=rows[top:],
+        hosts=host_rows,
+        stop=_stop_rows(snapshot, runs),
+        copies=_copy_rows(snapshot, runs),
     )
 
 
-def _running(snapshot: Snapshot) -> dict[str, str]:
+def _host_rows(snapshot: Snapshot, hosts: tuple[str, ...]) -> tuple[HostRow, ...]:
+    """All hosts; another one is not begun with while an operation needs this one."""
+    used, free = snapshot.host.name, snapshot.active is None
+    if not set(hosts) - {used}:
+        return ()
+    return tuple(HostRow(name, clean_name(name), name == used, free or name == used) for name in hosts)
+
+
+def _model_rows(snapshot: Snapshot, runs: Mapping[str, Running]) -> tuple[ModelRow, ...]:
+    places = _places(snapshot, runs)
+    plain = {entry.id: ModelRow(entry, entry.servers[0]) for entry in snapshot.catalogue.models}
+    for model, server in places.items():
+        entry = plain[model].entry
+        elsewhere = None if server in entry.servers else phrase("runs on {server}", server=server)
+        plain[model] = ModelRow(entry, server, checked=True, why=elsewhere)
+    return tuple(plain.values())
+
+
+def _places(snapshot: Snapshot, runs: Mapping[str, Running]) -> dict[str, str]:
     """The server that runs each entry which runs; of several, the first of the catalogue."""
     found: dict[str, str] = {}
     for state in snapshot.servers:
-        model = running_on(snapshot, state).model if state.phase in _RUNS else None
+        model = runs[state.name].model if state.phase in _RUNS else None
         if model is not None:
             found.setdefault(model.id, state.name)
     return found
-
-
-def _model_row(snapshot: Snapshot, model: Model, running: str | None) -> ModelRow:
-    server = running or model.servers[0]
-    return ModelRow(
-        model=model.id,
-        label=clean_name(model.id),
-        purpose=_purposes(model),
-        checked=running is not None,
-        enabled=may(snapshot, SwitchWish(model.id, on=server)) is None,
-        note=model.note,
-        server=server,
-    )
 
 
 def _purposes(model: Model) -> Phrase | None:
@@ -171,9 +209,9 @@ def _load_phase(snapshot: Snapshot, operation: Operation, current: StepRun) -> P
     return phrase("{phase}, {percent} %", phase=state.progress.phase, percent=percent)
 
 
-def _stop_rows(snapshot: Snapshot) -> tuple[StopRow, ...]:
+def _stop_rows(snapshot: Snapshot, runs: Mapping[str, Running]) -> tuple[StopRow, ...]:
     states = [s for s in snapshot.servers if _runs(s) and may(snapshot, StopWish(s.name)) is None]
-    return tuple(StopRow(s.name, _stop_label(snapshot, s, len(states))) for s in states)
+    return tuple(StopRow(s.name, _stop_label(runs[s.name], s, len(states))) for s in states)
 
 
 def _runs(state: ServerState) -> bool:
@@ -183,14 +221,14 @@ def _runs(state: ServerState) -> bool:
     return state.container is not None and state.container.running
 
 
-def _stop_label(snapshot: Snapshot, state: ServerState, count: int) -> Phrase:
-    name = shown_name(running_on(snapshot, state), state)
+def _stop_label(running: Running, state: ServerState, count: int) -> Phrase:
+    name = shown_name(running, state)
     if count == 1:
         return phrase("Stop {name}", name=name)
     return phrase("{name} on {server}", name=name, server=state.name)
 
 
-def _copy_rows(snapshot: Snapshot) -> tuple[CopyRow, ...]:
+def _copy_rows(snapshot: Snapshot, runs: Mapping[str, Running]) -> tuple[CopyRow, ...]:
     return tuple(
         CopyRow(
             server=state.name,
@@ -200,5 +238,5 @@ def _copy_rows(snapshot: Snapshot) -> tuple[CopyRow, ...]:
             hidden=has_hidden(model_id),
         )
         for state in snapshot.servers
-        if state.ready and (model_id := running_on(snapshot, state).model_id) is not None
+        if state.ready and (model_id := runs[state.name].model_id) is not None
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import assert_never
@@ -21,6 +21,9 @@ from sparktray.domain.text import has_hidden
 DOWN_SECONDS = 60.0
 
 _OPERATION_KEY, _LINK_KEY = "operation", "link"
+
+# A host key that differs may be somebody in the way; nobody must find that out by looking.
+_CHANGED_KEY = "host-key-changed"
 
 
 class NoticeKind(StrEnum):
@@ -85,7 +88,7 @@ class Served:
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """A server that was seen ready. ``down_at`` is since when it is not (seconds since 1970).
+    """A server that was seen ready. ``down_at`` is since when it is not, by the clock of `down_since`.
 
     ``told`` once that was said.
     """
@@ -179,10 +182,12 @@ def _blocked(before: Snapshot, after: Snapshot) -> Notice | None:
     """Host key or login: the link waits for a person. Said once an occurrence.
 
     Not at the start: only a first connection is ``CONNECTING``, and its trouble is what icon and
-    sentence show from the beginning.
+    sentence show from the beginning. A changed host key is told even then.
     """
     problem = after.problem
-    if after.link is not LinkPhase.BLOCKED or problem is None or before.link is LinkPhase.CONNECTING:
+    if after.link is not LinkPhase.BLOCKED or problem is None:
+        return None
+    if before.link is LinkPhase.CONNECTING and problem.code != _CHANGED_KEY:
         return None
     if (
         before.link is LinkPhase.BLOCKED
@@ -193,6 +198,21 @@ def _blocked(before: Snapshot, after: Snapshot) -> Notice | None:
     title = phrase("{host} waits for you.", host=after.host.name)
     text = _with_remedy(problem.cause, problem.remedy)
     return Notice(NoticeKind.LINK_BLOCKED, _LINK_KEY, title, text, Urgency.CRITICAL)
+
+
+def mended(snapshot: Snapshot, told: Collection[str]) -> tuple[Withdraw, ...]:
+    """What no longer holds of the notices with these keys: a link that waited for a person is up again."""
+    if _LINK_KEY in told and snapshot.link is LinkPhase.CONNECTED:
+        return (Withdraw(_LINK_KEY),)
+    return ()
+
+
+def is_wanted(notice: Notice, silenced: frozenset[str], *, in_front: bool) -> bool:
+    """Whether to tell it: its kind is not switched off, and the panel, when that is ``in_front``, has not.
+
+    A panel that a person looks at shows how their switch ended; what failed is told all the same.
+    """
+    return notice.kind not in silenced and not (in_front and notice.kind is NoticeKind.SWITCHED)
 
 
 def _elsewhere(known: Mapping[str, Served], after: Snapshot) -> list[Notice]:
@@ -234,6 +254,8 @@ def down_since(before: Mapping[str, Watched], snapshot: Snapshot, now: float) ->
     """Since when servers that were ready are down without us, by server; begin with an empty one.
 
     To be called for every picture, and again at ``down_due``: nothing changes when a minute is over.
+    ``now`` is in seconds of a clock that, where there is one, stands still while this computer sleeps:
+    a minute asleep is none of being down.
     """
     if snapshot.link is not LinkPhase.CONNECTED or not snapshot.containers_known:
         # Whatever happens while nobody looks is no news later; what was seen to go down still is.

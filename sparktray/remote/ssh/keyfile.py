@@ -3,6 +3,7 @@
 import base64
 import binascii
 import os
+import re
 import stat
 
 from sparktray.remote.errors import KeyFileUnusable
@@ -10,6 +11,17 @@ from sparktray.remote.errors import KeyFileUnusable
 _OPENSSH_MAGIC = b"openssh-key-v1\0"
 # The largest real key (RSA 16384, OpenSSH format) is under 13 kB.
 _MAX_BYTES = 64 * 1024
+_FOLDER = "~/.ssh"
+# What ssh(1) tries by itself, the better ones first.
+_OWN_NAMES = ("id_ed25519", "id_ecdsa", "id_rsa")
+# Where NVIDIA Sync keeps the key that it has installed on a Spark, on Windows, macOS and Linux.
+_OF_SYNC = (
+    r"%LOCALAPPDATA%\NVIDIA Corporation\Sync\config\nvsync.key",
+    "~/Library/Application Support/NVIDIA/Sync/config/nvsync.key",
+    "~/.config/NVIDIA/Sync/config/nvsync.key",
+)
+_PRIVATE = re.compile(rb"\s*-----BEGIN [A-Z ]*PRIVATE KEY-----")
+_FIRST_LINE = 128
 
 
 def check_key_file(path: str | None) -> str:
@@ -31,6 +43,33 @@ def check_key_file(path: str | None) -> str:
     if reason := _unusable(text):
         raise KeyFileUnusable(key_file=path, reason=reason)
     return full
+
+
+def usual_key_files() -> tuple[str, ...]:
+    """The private keys in ~/.ssh, those of OpenSSH's own names first, and the one NVIDIA Sync made.
+
+    Reads the beginning of every file there; a folder that may not be read counts as empty.
+    """
+    try:
+        names = sorted(os.listdir(os.path.expanduser(_FOLDER)), key=lambda name: (_rank(name), name))
+    except OSError:
+        names = []
+    paths = [*(f"{_FOLDER}/{name}" for name in names), *map(os.path.expandvars, _OF_SYNC)]
+    return tuple(path for path in paths if _begins_as_key(os.path.expanduser(path)))
+
+
+def _rank(name: str) -> int:
+    return _OWN_NAMES.index(name) if name in _OWN_NAMES else len(_OWN_NAMES)
+
+
+def _begins_as_key(path: str) -> bool:
+    try:
+        if not os.path.isfile(path):
+            return False  # ~/.ssh also holds the sockets of shared connections; opening a pipe would block
+        with open(path, "rb") as file:
+            return _PRIVATE.match(file.read(_FIRST_LINE)) is not None
+    except OSError:
+        return False
 
 
 def _unusable(text: bytes) -> str | None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import paramiko
 from paramiko.ssh_exception import PartialAuthentication
 
-from sparktray.remote.contract import SshTarget
+from sparktray.remote.contract import HostKey, SshTarget
 from sparktray.remote.errors import (
     HostKeyChanged,
     HostKeyUnknown,
@@ -64,6 +64,21 @@ def log_in(
         transport.close()
         raise
     return transport
+
+
+def shown_key(address: str, port: int, patience: Patience) -> HostKey:
+    """The key a host shows, for a person to judge. Nobody logs in: the connection ends with the key exchange.
+
+    Raises HostUnreachable and its kinds.
+    """
+    transport = _exchange_keys(SshTarget(address, port), patience, KEY_TYPES, None)
+    try:
+        shown = transport.get_remote_server_key()
+    except paramiko.SSHException:
+        raise SshBroken(address=address, port=str(port), reason="closed by the host") from None
+    finally:
+        transport.close()
+    return HostKey(shown.get_name(), fingerprint_of(shown))
 
 
 def fingerprint_of(key: paramiko.PKey) -> str:

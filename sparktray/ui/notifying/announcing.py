@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import assert_never
 
 from PySide6.QtCore import QObject, QTimer, Signal
@@ -17,30 +17,51 @@ from sparktray.decide.showing.notices import (
     Withdraw,
     down_due,
     down_since,
+    is_wanted,
     last_served,
+    mended,
     notices,
     server_down,
 )
-from sparktray.domain.phrase import phrase
+from sparktray.domain.phrase import Phrase, phrase
 from sparktray.domain.snapshot import Snapshot
 from sparktray.ui.notifying.notify import Message, Notifier, Weight
 from sparktray.wording import Wording
 
 
 class Announcer(QObject):
-    """Sees every picture and tells the notifier. Emits ``copy_asked`` with a server's name."""
+    """Sees every picture and tells the notifier. Main thread only.
+
+    ``copy_asked`` and ``log_asked`` carry a server's name; ``panel_asked`` is a click on a notification
+    itself, with the token by which a window may come to the front ("" without one).
+    ``in_front`` is set by who knows: a person has the panel before their eyes. ``clock`` is in seconds
+    and should stand still in sleep, as ``time.monotonic`` does on Linux and macOS; where it goes on
+    (Windows) a server that went down just before the sleep is told of at waking.
+    """
 
     copy_asked = Signal(str)
+    log_asked = Signal(str)
+    panel_asked = Signal(str)
 
-    def __init__(self, say: Wording, notifier: Notifier, parent: QObject | None = None) -> None:
+    def __init__(
+        self,
+        say: Wording,
+        notifier: Notifier,
+        parent: QObject | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         super().__init__(parent)
+        self.in_front = False
         self._say = say
         self._notifier = notifier
+        self._clock = clock
+        self._silenced: frozenset[str] = frozenset()
+        self._host: str | None = None
         self._before: Snapshot | None = None
         self._asked: frozenset[str] = frozenset()
         self._served: Mapping[str, Served] = {}
         self._watched: Mapping[str, Watched] = {}
-        self._copies: dict[str, str] = {}
+        self._told: dict[str, Notice] = {}
         self._due = QTimer(self, singleShot=True)
         self._due.timeout.connect(self._look_again)
 
@@ -48,24 +69,53 @@ class Announcer(QObject):
         """Remember that an operation was begun from this tray: its end is told."""
         self._asked |= {operation}
 
+    def silence(self, kinds: frozenset[str]) -> None:
+        """Tell no notices of these kinds (words of `NoticeKind`) from now on, and all others."""
+        self._silenced = kinds
+
+    def reset(self) -> None:
+        """The next picture is another controller's: it is taken as it is, as the first one of all."""
+        self._before = None
+        self._served = {}
+
     def take(self, snapshot: Snapshot) -> None:
         """Tell what is new in it."""
         before, self._before = self._before, snapshot
-        if before is not None:
+        if before is None:
+            self._begin(snapshot.host.name)
+        else:
             for notice in notices(before, snapshot, self._asked, self._served):
                 self._tell(notice)
+        for told in mended(snapshot, self._told):
+            self._tell(told)
         self._served = last_served(self._served, snapshot)
         self._look_again()
 
     def pressed(self, key: str) -> None:
-        """A notification was clicked."""
-        if key in self._copies:
-            self.copy_asked.emit(self._copies[key])
+        """The button of a notification was pressed."""
+        told = self._told.get(key)
+        if told is None or told.action is None:
+            return
+        match told.action.kind:
+            case ActionKind.COPY_ID:
+                self.copy_asked.emit(told.action.server)
+            case ActionKind.SHOW_LOG:
+                self.log_asked.emit(told.action.server)
+            case _:  # pragma: no cover
+                assert_never(told.action.kind)
+
+    def _begin(self, host: str) -> None:
+        """Nothing that was told of another host stays: its buttons would mean this one's servers."""
+        if host != self._host:
+            self._host = host
+            self._watched = {}
+            for key in list(self._told):
+                self._tell(Withdraw(key))
 
     def _look_again(self) -> None:
         if self._before is None:
             return
-        now = time.time()
+        now = self._clock()
         watched, self._watched = self._watched, down_since(self._watched, self._before, now)
         for told in server_down(self._before, watched, self._watched):
             self._tell(told)
@@ -77,15 +127,29 @@ class Announcer(QObject):
 
     def _tell(self, told: Notice | Withdraw) -> None:
         if isinstance(told, Withdraw):
-            self._notifier.withdraw(told.key)
-            return
-        self._copies.pop(told.key, None)
-        button = None
-        if told.action is not None and told.action.kind is ActionKind.COPY_ID:
-            self._copies[told.key] = told.action.server
-            button = self._say(phrase("Copy model ID"))
-        title, text = self._say(told.title), self._say(told.text)
-        self._notifier.show(Message(told.key, title, text, _weight(told.urgency), button))
+            self._take_back(told.key)
+        elif not is_wanted(told, self._silenced, in_front=self.in_front):
+            self._take_back(told.key)  # what stands there under this key is no longer the latest
+        else:
+            self._told[told.key] = told
+            action = None if told.action is None else self._say(_label(told.action.kind))
+            title, text = self._say(told.title), self._say(told.text)
+            opening = self._say(phrase("Open sparktray…"))
+            self._notifier.show(Message(told.key, title, text, _weight(told.urgency), action, opening))
+
+    def _take_back(self, key: str) -> None:
+        if self._told.pop(key, None) is not None:
+            self._notifier.withdraw(key)
+
+
+def _label(kind: ActionKind) -> Phrase:
+    match kind:
+        case ActionKind.COPY_ID:
+            return phrase("Copy model ID")
+        case ActionKind.SHOW_LOG:
+            return phrase("Show log")
+        case _:  # pragma: no cover
+            assert_never(kind)
 
 
 def _weight(urgency: Urgency) -> Weight:

@@ -19,13 +19,17 @@ class Weight(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A notification as text. ``action`` is the label of its one button, None without one."""
+    """A notification as text. ``action`` is the label of its one button, None without one.
+
+    ``opening`` says what a click on the notification itself does, for services that write it out.
+    """
 
     key: str
     title: str
     text: str
     weight: Weight = Weight.NORMAL
     action: str | None = None
+    opening: str = ""
 
 
 class Notifier(Protocol):
@@ -45,7 +49,10 @@ class Notifier(Protocol):
 
 
 class TrayMessages:
-    """Notifications by the tray icon itself, for Windows and macOS; they cannot be taken back there."""
+    """Notifications by the tray icon itself, for Windows and macOS; they cannot be taken back there.
+
+    A click on one is the icon's ``messageClicked``.
+    """
 
     # Windows 10 and later ignore the time; macOS shows its own.
     _MILLISECONDS = 10_000

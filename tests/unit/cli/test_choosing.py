@@ -8,6 +8,7 @@ from sparktray.cli.choosing import chosen_server
 from sparktray.cli.commands.serving import exact_id
 from sparktray.cli.problems import Told
 from sparktray.cli.request import Session
+from sparktray.cli.terminal import Console
 from sparktray.domain.operation import Operation, OperationEnd, OperationKind, SwitchWish
 from sparktray.domain.snapshot import ServerState
 from sparktray.wiring import controller_for, open_program
@@ -18,7 +19,8 @@ from tests.unit.cli.pictures import HOST, failed, picture, ready
 def session(config: Path) -> Session:
     """A host that is never connected to: choosing reads only the journal."""
     program = open_program(config)
-    return Session(program, HOST, controller_for(program, HOST, keep_trying=False))
+    controller = controller_for(program, HOST, keep_trying=False)
+    return Session(HOST, program.journal, controller, Console())
 
 
 def is_ready(state: ServerState) -> bool:
@@ -27,7 +29,7 @@ def is_ready(state: ServerState) -> bool:
 
 def switched(session: Session, name: str, server: str, end: OperationEnd | None, host: str = "spark") -> None:
     operation = Operation(1, name, SwitchWish("m"), OperationKind.SWITCH, 1.0, server, "m", end=end)
-    session.program.journal.write(operation, host)
+    session.journal.write(operation, host)
 
 
 def test_the_only_ready_one(session: Session) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from sparktray.cli.output import Output
 from sparktray.cli.tables import aligned, server_remarks, server_row, status_lines
 from sparktray.cli.views import operation_view, status_view, utc
 from sparktray.decide.changing import steps
@@ -26,6 +27,7 @@ from sparktray.wording import Wording
 from tests.unit.cli.pictures import QWEN, failed, loading, picture, ready, serving, state_of
 
 SAY = Wording("en")
+OUT = Output(SAY)
 
 
 def view(snapshot: Snapshot) -> dict[str, Any]:
@@ -124,7 +126,7 @@ def test_a_misnamed_one_tells_both_names() -> None:
     snapshot = picture(ready(model_id="gpt-4o-mini"))
     server = view(snapshot)["servers"][1]
     assert (server["model"], server["model_id"], server["misnamed"]) == (QWEN, "gpt-4o-mini", True)
-    text = "\n".join(status_lines(snapshot, SAY))
+    text = "\n".join(status_lines(snapshot, OUT))
     assert f"Its model ID is gpt-4o-mini, but {QWEN} is what is loaded." in text
 
 
@@ -221,7 +223,7 @@ def test_times(seconds: float | None, text: str | None) -> None:
 
 
 def test_lines_for_people() -> None:
-    lines = status_lines(picture(ready(), failed(), others=(container("db"),)), SAY)
+    lines = status_lines(picture(ready(), failed(), others=(container("db"),)), OUT)
     assert lines[0].endswith(".")
     assert lines[1] == ""
     rows = [line for line in lines if ":3000" in line or ":8000" in line or ":11434" in line]
@@ -233,17 +235,17 @@ def test_lines_for_people() -> None:
 
 def test_every_phase_has_a_mark_and_a_word() -> None:
     base = state_of("vllm", None)
-    rows = [server_row(picture(), replace(base, phase=phase), SAY) for phase in Phase]
+    rows = [server_row(picture(), replace(base, phase=phase), OUT) for phase in Phase]
     assert all(row[0] and row[3] for row in rows)
 
 
 def test_names_from_outside_are_fit_to_show() -> None:
     snapshot = picture(ready(model_id="evil\x1b]0;title\x07\nname"), others=(container("a\x1b[31m\nb"),))
-    assert not any(ord(c) < 32 for line in status_lines(snapshot, SAY) for c in line)
+    assert not any(ord(c) < 32 for line in status_lines(snapshot, OUT) for c in line)
 
 
 def test_without_vitals_it_says_so() -> None:
-    assert "Memory and GPU: not known" in status_lines(replace(picture(), vitals=Vitals()), SAY)
+    assert "Memory and GPU: not known" in status_lines(replace(picture(), vitals=Vitals()), OUT)
 
 
 def test_columns() -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QCoreApplication, QObject, Qt, Slot
+from PySide6.QtCore import QCoreApplication, QObject, Slot
 
 from sparktray.domain.snapshot import Snapshot
 from sparktray.store.paths import ConfigFolder
@@ -46,43 +46,40 @@ def test_a_signal_reaches_qt_and_handlers_are_given_back() -> None:
     assert signal.getsignal(signal.SIGTERM) is before
 
 
-class _Publisher:
-    """What the bridge knows of a controller: somewhere to subscribe."""
-
-    def __init__(self) -> None:
-        self.publish: Callable[[Snapshot], None] = lambda _: None
-
-    def subscribe(self, listener: Callable[[Snapshot], None]) -> None:
-        self.publish = listener
-
-
 class _Receiver(QObject):
     def __init__(self) -> None:
         super().__init__()
-        self.got: list[tuple[Snapshot, threading.Thread]] = []
+        self.got: list[tuple[int, Snapshot, threading.Thread]] = []
 
-    @Slot(object)
-    def take(self, snapshot: Snapshot) -> None:
-        self.got.append((snapshot, threading.current_thread()))
+    @Slot(int, object)
+    def take(self, number: int, snapshot: Snapshot) -> None:
+        self.got.append((number, snapshot, threading.current_thread()))
 
 
 def test_snapshots_cross_to_the_main_thread_and_none_after_the_end() -> None:
-    publisher, receiver = _Publisher(), _Receiver()
-    bridge = Bridge(publisher)  # type: ignore[arg-type]
-    bridge.changed.connect(receiver.take, Qt.ConnectionType.QueuedConnection)
-    bridge.open()
+    receiver, bridge = _Receiver(), Bridge()
+    bridge.changed.connect(receiver.take)
     picture = pictures.picture()
 
     def publish() -> None:
-        publisher.publish(picture)
+        bridge.publish(1, picture)
 
     thread = threading.Thread(target=publish)
     thread.start()
     thread.join()
     assert receiver.got == [], "nothing runs on the thread that publishes"
     wait_until(processed(lambda: receiver.got), "the snapshot")
-    assert receiver.got == [(picture, threading.main_thread())]
+    assert receiver.got == [(1, picture, threading.main_thread())]
     bridge.close()
     publish()
     QCoreApplication.processEvents()
     assert len(receiver.got) == 1
+
+
+def test_a_late_picture_of_an_earlier_controller_is_left_out() -> None:
+    receiver, bridge = _Receiver(), Bridge()
+    bridge.changed.connect(receiver.take)
+    for number in (1, 2, 1, 2):
+        bridge.publish(number, pictures.picture())
+    wait_until(processed(lambda: len(receiver.got) == 3), "three pictures")
+    assert [number for number, _, _ in receiver.got] == [1, 2, 2]

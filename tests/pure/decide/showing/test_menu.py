@@ -33,8 +33,6 @@ from tests.pure.decide.story import Story, begin_story
 
 SCOUT_BOX = sglang_box()
 QWEN_BOX = vllm_box()
-# sentence, Copy model ID, Copy base URL, Open sparktray…, Quit
-FIXED_ROWS = 5
 
 
 def two_ready() -> Desk:
@@ -77,23 +75,6 @@ def test_models_come_in_the_order_of_the_catalogue_with_six_at_the_top() -> None
     assert menu(with_models(*models[:6])).more == ()
 
 
-@pytest.mark.parametrize("count", [0, 6, 500])
-def test_the_menu_never_has_more_than_14_rows(count: int) -> None:
-    models = tuple(Model(id=f"m{i}", servers=("vllm",), path=f"/m/{i}") for i in range(count))
-    catalogue = Catalogue(servers=CATALOGUE.servers, models=models)
-    desk = connected(SCOUT_BOX, QWEN_BOX, catalogue=catalogue)
-    desk.probe("sglang", ready("scout"))
-    desk.probe("vllm", ready("qwen"))
-    shown = menu(desk.snapshot)
-    assert len(shown.stop) == len(shown.copies) == 2, "several share one row each"
-    rows = FIXED_ROWS + len(shown.models) + bool(shown.more) + bool(shown.stop)
-    assert rows <= 14
-    begun = begin_story()
-    begun.wish(SwitchWish("scout"))
-    working = menu(begun.snapshot)
-    assert FIXED_ROWS + (working.progress is not None) + working.cancel + bool(working.stop) <= 14
-
-
 @pytest.mark.parametrize(
     ("purposes", "words"),
     [
@@ -106,8 +87,8 @@ def test_the_menu_never_has_more_than_14_rows(count: int) -> None:
 def test_the_purpose_stands_behind_the_name(purposes: tuple[Purpose, ...], words: str | None) -> None:
     entry = Model(id="m", servers=("vllm",), purposes=purposes, note={"en": "Good.", "de": "Gut."})
     (row,) = menu(with_models(entry)).models
-    assert (None if row.purpose is None else rendered(row.purpose)) == words
-    assert row.note == {"en": "Good.", "de": "Gut."}
+    assert (None if row.aside is None else rendered(row.aside)) == words
+    assert row.entry.note == {"en": "Good.", "de": "Gut."}
 
 
 def test_a_label_is_one_bounded_line_of_plain_text_and_the_id_stays_exact() -> None:
@@ -160,7 +141,7 @@ def test_a_click_goes_to_the_default_server_and_where_it_runs_already_to_that() 
     assert rows["scout"].server == "sglang"
     assert rows["qwen"].server == "vllm", "its default is sglang-main, but it runs here"
     assert rows["coder"].server == "sglang"
-    assert all(row.enabled for row in rows.values())
+    assert all(row.why is None for row in rows.values())
 
 
 def test_of_two_servers_with_one_model_the_first_is_meant() -> None:
@@ -172,7 +153,8 @@ def test_of_two_servers_with_one_model_the_first_is_meant() -> None:
 def test_a_model_that_runs_where_the_catalogue_does_not_want_it_is_checked_and_not_clickable() -> None:
     desk = serving(sglang_box(model="qwen"), sglang=ready("qwen"))
     row = next(row for row in menu(desk.snapshot).models if row.model == "qwen")
-    assert (row.checked, row.enabled) == (True, False)
+    assert row.checked and row.server == "sglang"
+    assert row.why == row.aside and row.why is not None and rendered(row.why) == "runs on sglang"
 
 
 @pytest.mark.parametrize("known", [False, True], ids=["never-connected", "link-lost"])
@@ -180,7 +162,8 @@ def test_without_a_link_nothing_can_be_clicked(known: bool) -> None:
     desk = two_ready() if known else Desk()
     desk.take(LinkDown(desk.snapshot.epoch, problem()))
     shown = menu(desk.snapshot)
-    assert not any(row.enabled or row.checked for row in shown.models)
+    assert shown.closed is not None and rendered(shown.closed) == "It broke."
+    assert not any(row.checked for row in shown.models)
     assert (shown.stop, shown.copies, shown.progress, shown.cancel) == ((), (), None, False)
     assert rendered(shown.sentence) == "It broke."
 
@@ -275,8 +258,7 @@ def test_an_operation_gives_the_rows_of_models_to_progress_and_cancel() -> None:
     shown = menu(story.snapshot)
     assert shown.progress is not None and rendered(shown.progress) == "Looking at the host"
     assert shown.cancel
-    assert not any(row.enabled for row in (*shown.models, *shown.more))
-    assert shown.stop == ()
+    assert shown.closed is not None and shown.stop == ()
     until(story, StepName.STOP)
     progress = menu(story.snapshot).progress
     assert progress is not None and story.operation.current is not None
@@ -286,7 +268,7 @@ def test_an_operation_gives_the_rows_of_models_to_progress_and_cancel() -> None:
     story.run()
     after = menu(story.snapshot)
     assert (after.progress, after.cancel) == (None, False)
-    assert all(row.enabled for row in after.models) and checked(after) == ["coder"]
+    assert after.closed is None and checked(after) == ["coder"]
 
 
 @pytest.mark.parametrize(

@@ -11,11 +11,15 @@ from sparktray.decide.showing.notices import (
     NoticeAction,
     NoticeKind,
     Urgency,
+    Withdraw,
+    is_wanted,
+    mended,
     notices,
 )
 from sparktray.domain.asking import Health, Reading
 from sparktray.domain.events import LinkUp, Wished
 from sparktray.domain.operation import Operation, OperationEnd, StepName, StopWish, SwitchWish
+from sparktray.domain.phrase import phrase
 from tests.pure.decide.building import (
     Desk,
     connected,
@@ -27,6 +31,7 @@ from tests.pure.decide.showing.listening import (
     FAILURE,
     LOG,
     SCOUT_BOX,
+    Listener,
     down,
     heard,
     listening,
@@ -239,14 +244,57 @@ def test_trouble_that_comes_back_is_told_again() -> None:
     assert listener.kinds == ["link-blocked"] * 2
 
 
-def test_nothing_is_told_at_the_start_whatever_it_brings() -> None:
-    for blocked in (False, True):
-        desk = Desk()
-        listener = listening(desk)
-        desk.snapshot, _ = begin(desk.snapshot, desk.now)
-        listener.hear(desk.snapshot, desk.now)
-        listener.hear(down(desk, "host-key-changed", blocked=blocked), desk.now)
-        assert listener.told == []
+def started(code: str, *, blocked: bool) -> Listener:
+    """The first connection of all ends so."""
+    desk = Desk()
+    listener = listening(desk)
+    desk.snapshot, _ = begin(desk.snapshot, desk.now)
+    listener.hear(desk.snapshot, desk.now)
+    for _ in range(2):
+        listener.hear(down(desk, code, blocked=blocked), desk.now)
+    return listener
+
+
+@pytest.mark.parametrize("code", ["host-key-unknown", "login-refused", "key-unusable"])
+def test_trouble_at_the_start_is_for_the_icon_to_show(code: str) -> None:
+    assert started(code, blocked=True).told == []
+
+
+def test_a_host_that_is_away_at_the_start_is_no_news() -> None:
+    assert started("host-silent", blocked=False).told == []
+
+
+def test_a_changed_host_key_is_told_even_at_the_start() -> None:
+    notice = started("host-key-changed", blocked=True).only()
+    assert (notice.kind, notice.urgency) == (NoticeKind.LINK_BLOCKED, Urgency.CRITICAL)
+
+
+def test_what_was_told_of_the_link_is_taken_back_when_it_is_up_again() -> None:
+    desk = serving(SCOUT_BOX, sglang=ready("scout"))
+    assert mended(desk.snapshot, {"operation", "down:sglang"}) == ()
+    blocked = down(desk, "login-refused", blocked=True)
+    assert mended(blocked, {"link"}) == ()
+    desk.take(LinkUp(blocked.epoch))
+    assert mended(desk.snapshot, {"link", "operation"}) == (Withdraw("link"),)
+
+
+# What a person wants to be told
+
+
+def of_kind(kind: NoticeKind) -> Notice:
+    return Notice(kind, "key", phrase("It broke."), phrase("Mend it."), Urgency.NORMAL)
+
+
+@pytest.mark.parametrize("kind", NoticeKind)
+def test_each_kind_can_be_switched_off(kind: NoticeKind) -> None:
+    others = frozenset(str(each) for each in NoticeKind if each is not kind)
+    assert is_wanted(of_kind(kind), others | {"of-a-later-version"}, in_front=False)
+    assert not is_wanted(of_kind(kind), frozenset({str(kind)}), in_front=False)
+
+
+@pytest.mark.parametrize("kind", NoticeKind)
+def test_before_a_panel_that_shows_it_a_success_is_not_told_and_all_else_is(kind: NoticeKind) -> None:
+    assert is_wanted(of_kind(kind), frozenset(), in_front=True) is (kind is not NoticeKind.SWITCHED)
 
 
 def test_a_host_that_is_away_is_retried_without_a_word() -> None:

@@ -1,0 +1,237 @@
+"""What is checked of a host before it is used: its profile, the road to it, what is there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import assert_never
+
+from sparktray.control.problems import problem_of
+from sparktray.control.reading import containers_of
+from sparktray.decide.identity import container_of
+from sparktray.domain.catalogue import Catalogue, Model, Server
+from sparktray.domain.docker.container import Container
+from sparktray.domain.host import (
+    HostProfile,
+    valid_address,
+    valid_fingerprint,
+    valid_host_name,
+    valid_user,
+)
+from sparktray.domain.phrase import Phrase, phrase
+from sparktray.domain.problem import Problem
+from sparktray.domain.text import clean_name, has_hidden
+from sparktray.domain.vitals import read_vitals
+from sparktray.remote.contract import Remote
+from sparktray.remote.errors import HostKeyProblem, KeyFileUnusable, LoginRefused, NameNotFound, RemoteError
+from sparktray.remote.ssh.dialing import dial as dial_port
+
+Dial = Callable[[HostProfile], Remote]
+
+# Paths in one command: 200 of 300 characters stay below the 128 KiB that Linux allows one argument
+# (MAX_ARG_STRLEN), and sshd hands the whole command to the login shell as one.
+_PATHS_AT_ONCE = 200
+_FIND_SECONDS = 15.0
+
+
+class Stage(StrEnum):
+    """What is checked, in this order."""
+
+    NAME = "name"
+    PORT = "port"
+    HOST_KEY = "host-key"
+    LOGIN = "login"
+    DOCKER = "docker"
+    GPU = "gpu"
+    FOLDERS = "folders"
+
+
+def title_of(stage: Stage) -> Phrase:
+    """What a person reads for a stage."""
+    match stage:
+        case Stage.NAME:
+            return phrase("name")
+        case Stage.PORT:
+            return phrase("port")
+        case Stage.HOST_KEY:
+            return phrase("host key")
+        case Stage.LOGIN:
+            return phrase("login")
+        case Stage.DOCKER:
+            return phrase("Docker")
+        case Stage.GPU:
+            return phrase("GPU")
+        case Stage.FOLDERS:
+            return phrase("folders")
+        case _:  # pragma: no cover
+            assert_never(stage)
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """The outcome of one stage; without a problem it is well."""
+
+    stage: Stage
+    detail: str = ""
+    problem: Problem | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a host has of what the catalogue wants: models whose folder is there, servers that run.
+
+    ``running`` is None when Docker could not be read.
+    """
+
+    models: tuple[Model, ...]
+    running: tuple[tuple[Server, Container], ...] | None
+
+
+def unusable(host: HostProfile) -> Iterator[tuple[str, Problem]]:
+    """The fields of a profile that could be taken for an option or for shell text, each with its problem."""
+    plain = phrase("Use letters, digits, dots and dashes; begin with a letter or a digit.")
+    folder = phrase("Write an absolute path without hidden characters.")
+    shape = phrase("It looks like SHA256: and 43 characters, as ssh-keygen -l prints it.")
+    pinned = host.fingerprint
+    fields = (
+        ("name", host.name, valid_host_name(host.name), plain),
+        ("address", host.address, valid_address(host.address), plain),
+        ("user", host.user, host.user is None or valid_user(host.user), plain),
+        ("fingerprint", pinned, pinned is None or valid_fingerprint(pinned), shape),
+        ("key_file", host.key_file, not has_hidden(host.key_file or ""), folder),
+        ("models_dir", host.models_dir, _valid_folder(host.models_dir), folder),
+        ("cache_dir", host.cache_dir, _valid_folder(host.cache_dir), folder),
+    )
+    for field, value, valid, remedy in fields:
+        if not valid:
+            cause = phrase("{value} cannot be used here.", value=clean_name(value or "") or '""')
+            yield field, Problem("usage-host", cause, remedy)
+
+
+def _valid_folder(path: str) -> bool:
+    """An absolute path that `docker run -v` cannot read in any other way."""
+    return path.startswith("/") and not has_hidden(path) and ":" not in path and ".." not in path.split("/")
+
+
+def read_fingerprint(key_type: str) -> str:
+    """What to type on the host to see the fingerprint of its key of that type ("ssh-ed25519")."""
+    return f"ssh-keygen -lf /etc/ssh/ssh_host_{key_kind(key_type).lower()}_key.pub"
+
+
+def key_kind(key_type: str) -> str:
+    """A host key's type as `ssh-keygen -l` prints it, in brackets at the end of its line."""
+    known = (kind for kind in ("ed25519", "ecdsa", "rsa") if kind in key_type)
+    return next(known, "ed25519").upper()
+
+
+def checks(host: HostProfile, dial: Dial) -> Generator[Check, None, None]:
+    """The stages up to the first that makes all later ones impossible; each blocks until it is known.
+
+    ``dial`` logs in to a host. The connection is closed at the end, also when the generator is closed early.
+    """
+    if not host.is_local:
+        try:
+            dial_port(host.address, host.port).close()
+        except NameNotFound as error:
+            yield Check(Stage.NAME, problem=problem_of(error, host))
+            return
+        except RemoteError as error:
+            yield Check(Stage.NAME, host.address)
+            yield Check(Stage.PORT, problem=problem_of(error, host))
+            return
+        yield Check(Stage.NAME, host.address)
+    try:
+        remote = dial(host)
+    except RemoteError as error:
+        yield from _refused(error, host)
+        return
+    try:
+        if not host.is_local:
+            yield from (Check(Stage.PORT, str(host.port)), Check(Stage.HOST_KEY, host.fingerprint or ""))
+            yield Check(Stage.LOGIN, host.user or "")
+        yield from _on_the_host(remote, host)
+    finally:
+        remote.close()
+
+
+def _refused(error: RemoteError, host: HostProfile) -> Iterator[Check]:
+    """At which stage a connection ended. A key file is looked at before anything is sent."""
+    problem = problem_of(error, host)
+    match error:
+        case KeyFileUnusable():
+            yield Check(Stage.PORT, str(host.port))
+            yield Check(Stage.LOGIN, problem=problem)
+        case HostKeyProblem():
+            yield Check(Stage.PORT, str(host.port))
+            yield Check(Stage.HOST_KEY, problem=problem)
+        case LoginRefused():
+            yield Check(Stage.PORT, str(host.port))
+            yield Check(Stage.HOST_KEY, host.fingerprint or "")
+            yield Check(Stage.LOGIN, problem=problem)
+        case _:
+            yield Check(Stage.PORT, problem=problem)
+
+
+def _on_the_host(remote: Remote, host: HostProfile) -> Iterator[Check]:
+    """GPU and folders can be looked at without Docker, so they are."""
+    try:
+        version = clean_name(str(remote.docker.info().get("ServerVersion", "?")))
+        yield Check(Stage.DOCKER, f"Docker {version}")
+    except RemoteError as error:
+        yield Check(Stage.DOCKER, problem=problem_of(error, host))
+    try:
+        yield _gpu(remote)
+        yield _folders(remote, host)
+    except RemoteError as error:
+        yield Check(Stage.FOLDERS, problem=problem_of(error, host))
+
+
+def _gpu(remote: Remote) -> Check:
+    sample = remote.sample()
+    name = read_vitals(sample.meminfo, sample.gpu, 0.0).gpu_name
+    if name is not None:
+        return Check(Stage.GPU, clean_name(name))
+    cause = phrase("nvidia-smi on the host shows no GPU.")
+    remedy = phrase("Look at it on the host: nvidia-smi. Models cannot start without the GPU.")
+    return Check(Stage.GPU, problem=Problem("gpu-missing", cause, remedy))
+
+
+def _folders(remote: Remote, host: HostProfile) -> Check:
+    for path, option in ((host.models_dir, "--models-dir"), (host.cache_dir, "--cache-dir")):
+        if remote.list_folder(path) is None:
+            cause = phrase("The folder {path} is not on the host.", path=path)
+            remedy = phrase(
+                "Make it on the host: mkdir -p {path}. Or name another one: "
+                "sparktray host add {host} {option} FOLDER",
+                path=path,
+                host=host.name,
+                option=option,
+            )
+            return Check(Stage.FOLDERS, problem=Problem("folder-missing", cause, remedy))
+    return Check(Stage.FOLDERS, f"{host.models_dir}, {host.cache_dir}")
+
+
+def look_around(remote: Remote, host: HostProfile, catalogue: Catalogue) -> Found:
+    """What of the catalogue is there. Blocks; raises RemoteError, but not for Docker."""
+    paths = {model.id: host.expand(model.path) for model in catalogue.models if model.path is not None}
+    there = _folders_among(remote, tuple(dict.fromkeys(paths.values())))
+    models = tuple(model for model in catalogue.models if paths.get(model.id) in there)
+    try:
+        containers = containers_of(remote, catalogue)
+    except RemoteError:
+        return Found(models, None)
+    holding = ((server, container_of(server, containers)) for server in catalogue.servers)
+    running = tuple((server, held) for server, held in holding if held is not None and held.running)
+    return Found(models, running)
+
+
+def _folders_among(remote: Remote, paths: tuple[str, ...]) -> set[str]:
+    """Which of these paths are folders, links followed. find goes on after one that is missing."""
+    there: set[str] = set()
+    for start in range(0, len(paths), _PATHS_AT_ONCE):
+        some = paths[start : start + _PATHS_AT_ONCE]
+        argv = ["find", "-L", *some, "-maxdepth", "0", "-type", "d", "-print0"]
+        answer = remote.run(argv, deadline=_FIND_SECONDS).stdout
+        there.update(answer.decode(errors="surrogateescape").split("\0")[:-1])
+    return there

@@ -1,0 +1,179 @@
+"""An operation as a list to be ticked off: each step, what proves it, its time; then how it ended."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass
+from typing import assert_never
+
+from sparktray.decide.changing.operations import can_cancel
+from sparktray.decide.changing.steps import way_back
+from sparktray.decide.showing.present import operation_sentence
+from sparktray.domain.operation import Operation, OperationEnd, Step, StepName, StepRun, StepState, StopWish
+from sparktray.domain.phrase import Phrase, phrase
+from sparktray.domain.snapshot import Snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class StepLine:
+    """One step. ``word`` is its state in words, for whoever does not see the mark.
+
+    ``seconds`` are taken or, while it is under way, so far; ``usual`` is how long a load takes here.
+    ``phase`` and ``fraction`` (0..1) are of a load by the log, ``said`` is the last line heard of it.
+    ``command`` is what a person could type instead, empty for a step that only reads.
+    """
+
+    state: StepState
+    back: bool
+    title: Phrase
+    word: Phrase
+    proof: Phrase | None = None
+    seconds: float | None = None
+    usual: float | None = None
+    phase: Phrase | None = None
+    fraction: float | None = None
+    said: str = ""
+    command: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How an operation ended. ``good`` when it did what was wished."""
+
+    good: bool
+    sentence: Phrase
+    cause: Phrase | None
+    remedy: Phrase | None
+    tail: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Checklist:
+    """An operation. ``cancel`` is what cancelling would do, None when it is too late for that.
+
+    ``current`` is the place of the step under way among ``steps``, None before the plan and after the
+    end. ``outcome`` is None while it goes on.
+    """
+
+    operation: str
+    steps: tuple[StepLine, ...]
+    current: int | None
+    cancel: Phrase | None
+    outcome: Outcome | None
+
+
+def checklist(snapshot: Snapshot, operation: Operation, now: float) -> Checklist:
+    """The list for an operation of that picture, ``now`` in seconds since 1970."""
+    under_way = operation.current
+    return Checklist(
+        operation=operation.id,
+        steps=tuple(_line(snapshot, operation, run, under_way, now) for run in operation.runs),
+        current=None if under_way is None else operation.index,
+        cancel=_cancel(snapshot, operation) if operation.end is None and can_cancel(operation) else None,
+        outcome=None if operation.end is None else _outcome(operation, operation.end),
+    )
+
+
+def worth_showing(operation: Operation | None, *, watched: bool) -> bool:
+    """Whether an operation takes the place of the list of models.
+
+    ``watched`` when it was on the screen before its end: then its last state stays there. Otherwise
+    only an end that asks something of a person is shown.
+    """
+    if operation is None or operation.end is OperationEnd.PLANNED:
+        return False
+    if operation.end is None:
+        return True
+    match operation.end:
+        case OperationEnd.REFUSED | OperationEnd.ROLLED_BACK | OperationEnd.FAILED | OperationEnd.NEEDS_YOU:
+            return True
+        case OperationEnd.DONE | OperationEnd.CANCELLED:
+            return watched and bool(operation.runs)
+        case _:  # pragma: no cover
+            assert_never(operation.end)
+
+
+def _line(
+    snapshot: Snapshot, operation: Operation, run: StepRun, under_way: StepRun | None, now: float
+) -> StepLine:
+    line = StepLine(
+        state=run.state,
+        back=run.back,
+        title=run.step.title,
+        word=_word(run),
+        proof=run.step.proof,
+        seconds=_seconds(run, now),
+        command=shlex.join(run.step.command),
+    )
+    if run is not under_way:
+        return line
+    load = run.step.name is StepName.LOAD
+    state = snapshot.state_of(operation.server or "") if load else None
+    progress = None if state is None else state.progress
+    log = state.log[-1] if state is not None and state.log else ""
+    return StepLine(
+        state=line.state,
+        back=line.back,
+        title=line.title,
+        word=line.word,
+        proof=line.proof,
+        seconds=line.seconds,
+        usual=operation.usual_seconds if load and not run.back else None,
+        phase=None if progress is None else progress.phase,
+        fraction=None if progress is None else progress.fraction,
+        said=run.said or log,
+        command=line.command,
+    )
+
+
+def _seconds(run: StepRun, now: float) -> float | None:
+    if run.started_at is None:
+        return None
+    return max(0.0, (now if run.ended_at is None else run.ended_at) - run.started_at)
+
+
+def _word(run: StepRun) -> Phrase:
+    match run.state:
+        case StepState.WAITING if run.begun:
+            return phrase("waits for the connection")
+        case StepState.WAITING:
+            return phrase("to come")
+        case StepState.RUNNING:
+            return phrase("going back") if run.back else phrase("now")
+        case StepState.DONE:
+            return phrase("done")
+        case StepState.FAILED:
+            return phrase("failed")
+        case _:  # pragma: no cover
+            assert_never(run.state)
+
+
+def _cancel(snapshot: Snapshot, operation: Operation) -> Phrase:
+    """What would happen then, by the same list that the operation itself would go back by."""
+    back = way_back(operation.runs, snapshot.catalogue.server(operation.server or ""))
+    titles = [run.step.title for run in back if _telling(run.step)]
+    if titles:
+        return phrase("Cancelling takes back what was begun: {steps}.", steps=titles)
+    if isinstance(operation.wish, StopWish) and _stopped_one(operation):
+        return phrase("Cancelling leaves the rest running; what is stopped stays stopped.")
+    return phrase("Cancelling ends it here; no model has been touched yet.")
+
+
+def _telling(step: Step) -> bool:
+    """Only what becomes of the models; that names and policies come back too goes without saying."""
+    return step.name in {StepName.STOP, StepName.START, StepName.UNLOAD}
+
+
+def _stopped_one(operation: Operation) -> bool:
+    return any(run.begun and run.step.name in {StepName.STOP, StepName.UNLOAD} for run in operation.runs)
+
+
+def _outcome(operation: Operation, end: OperationEnd) -> Outcome:
+    failure = operation.failure
+    return Outcome(
+        good=end in {OperationEnd.DONE, OperationEnd.PLANNED, OperationEnd.CANCELLED},
+        sentence=operation_sentence(operation),
+        cause=None if failure is None else failure.cause,
+        remedy=None if failure is None else failure.remedy,
+        tail=() if failure is None else failure.log_tail,
+    )

@@ -1,0 +1,83 @@
+"""What an entry starts, and what all platforms' entries can do."""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Protocol
+
+from sparktray.domain.phrase import Phrase, phrase
+from sparktray.domain.problem import Problem
+from sparktray.store.paths import ConfigFolder, StoreError, unwritable
+
+PROGRAM = "sparktray"
+
+
+class Autostart(Protocol):
+    """The entry of one config folder. Reads and writes the disk (Windows: the registry): any thread."""
+
+    def enabled(self) -> bool:
+        """Whether the session would start the program now, whoever arranged that. Never raises."""
+
+    def enable(self) -> None:
+        """Start with the session from the next one on. Raises `StoreError`."""
+
+    def disable(self) -> None:
+        """Do not start with the session any more. Raises `StoreError`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What is started under which name; ``name`` differs for each config folder."""
+
+    name: str
+    command: Sequence[str]
+
+
+def entry_for(folder: ConfigFolder, command: Sequence[str] | None = None) -> Entry:
+    """The entry for that config folder; ``command`` is how the program is started, by default as it was.
+
+    The platform's own folder is found again without being named; any other one is part of the command,
+    because the session does not know the shell's environment.
+    """
+    start = tuple(own_command() if command is None else command)
+    from platformdirs import user_config_path  # 10 ms, of no use to who never asks
+
+    if folder.path == user_config_path(PROGRAM, appauthor=False):
+        return Entry(PROGRAM, start)
+    mark = hashlib.sha256(str(folder.path).encode(errors="surrogateescape")).hexdigest()[:8]
+    return Entry(f"{PROGRAM}-{mark}", (*start, "--config", str(folder.path)))
+
+
+def own_command() -> tuple[str, ...]:
+    """How this program is started again."""
+    # PyInstaller sets it: https://pyinstaller.org/en/stable/runtime-information.html
+    if getattr(sys, "frozen", False):
+        return (sys.executable,)
+    python = Path(sys.executable)
+    windowless = python.with_name("pythonw.exe")  # python.exe opens a terminal, which stays open
+    if sys.platform == "win32" and windowless.exists():
+        python = windowless
+    # -P: a session starts in the home folder, and a folder "sparktray" there is not the program.
+    return (str(python), "-P", "-m", PROGRAM)
+
+
+def refused(cause: Phrase, remedy: Phrase, technical: str = "") -> StoreError:
+    """What to raise when the entry cannot be made."""
+    return StoreError(Problem("store-unwritable", cause, remedy, technical))
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Within, what fails is said with the way out that holds for an entry."""
+    remedy = phrase("Check the rights and the free space there.")
+    try:
+        yield
+    except StoreError as error:
+        raise StoreError(replace(error.problem, remedy=remedy)) from error
+    except OSError as error:
+        raise StoreError(replace(unwritable(path, error).problem, remedy=remedy)) from error

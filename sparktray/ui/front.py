@@ -1,0 +1,233 @@
+"""The windows a person works in: the panel with its pages, and the assistant. Made when first wanted."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from PySide6.QtCore import QObject, QUrl, Signal, Slot
+from PySide6.QtGui import QDesktopServices
+from PySide6.QtWidgets import QWidget
+
+from sparktray.control.controller import Controller
+from sparktray.decide.showing.history import History
+from sparktray.domain.phrase import phrase
+from sparktray.domain.problem import Problem
+from sparktray.domain.snapshot import Snapshot
+from sparktray.remote.contract import Remote
+from sparktray.store.autostart.choice import autostart_for
+from sparktray.store.hosts import Hosts
+from sparktray.store.paths import ConfigFolder
+from sparktray.store.settings import Settings
+from sparktray.ui.background import Background
+from sparktray.ui.clipboard import Copied
+from sparktray.ui.hosts.access import Access
+from sparktray.ui.hosts.hosts_page import HostsPage
+from sparktray.ui.panel.logs.page import LogPage
+from sparktray.ui.panel.monitor_page import MonitorPage
+from sparktray.ui.panel.window import PanelWindow
+from sparktray.ui.settings.page import SettingsPage
+from sparktray.ui.settings.saving import Saving
+from sparktray.ui.tray.copies import answer
+from sparktray.wording import Wording
+
+# KDE's StatusNotifierItem for GNOME Shell.
+_EXTENSION = "https://extensions.gnome.org/extension/615/appindicator-support/"
+
+
+class Front(QObject):
+    """Keeps what the windows show and passes on what is done in them. Main thread only.
+
+    The windows are made when the first is wanted: most days none is. ``wished`` carries a wish,
+    ``copy_asked`` a server's name, ``written`` says that something in the config folder was written.
+    """
+
+    wished = Signal(object)
+    cancelled = Signal()
+    retry_asked = Signal()
+    copy_asked = Signal(str)
+    written = Signal()
+
+    def __init__(
+        self,
+        say: Wording,
+        background: Background,
+        folder: ConfigFolder,
+        access: Access,
+        history: Callable[[], History],
+        controller: Callable[[], Controller | None],
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._say = say
+        self._background = background
+        self._folder = folder
+        self._access = access
+        self._history = history
+        self._controller = controller
+        self._saving = Saving(folder, background, self)
+        self._latest: Snapshot | None = None
+        self._settings: tuple[Settings, Problem | None] = (Settings(), None)
+        self._catalogue_problem: Problem | None = None
+        self._trayless = False
+        self._rooms: _Rooms | None = None
+
+    @property
+    def in_front(self) -> bool:
+        """Whether a person has the panel before their eyes."""
+        return self._rooms is not None and self._rooms.panel.isActiveWindow()
+
+    def window_in_front(self) -> QWidget | None:
+        """The panel while it is in front: what a question belongs to."""
+        return self._rooms.panel if self._rooms is not None and self.in_front else None
+
+    def present(self, token: str = "") -> None:
+        """Bring the panel to the front; ``token`` is what the desktop gave to who asked for it."""
+        if token:
+            # Where Qt (6.11.3, Wayland) looks for it when a window is to be activated.
+            os.environ["XDG_ACTIVATION_TOKEN"] = token
+        self._made().panel.present()
+
+    @Slot(str)
+    def show_log(self, server: str) -> None:
+        """Bring the panel to the front with the log of that server."""
+        rooms = self._made()
+        rooms.log.choose(server)
+        rooms.panel.show_page(rooms.log)
+        rooms.panel.present()
+
+    @Slot()
+    def set_up(self) -> None:
+        """Bring the panel to the front and open the assistant."""
+        rooms = self._made()
+        rooms.panel.show_page(rooms.hosts)
+        rooms.panel.present()
+        rooms.hosts.open_assistant()
+
+    def take(self, snapshot: Snapshot | None) -> None:
+        """The present picture; None while no host is set up."""
+        self._latest = snapshot
+        if self._rooms is not None:
+            self._rooms.panel.take(snapshot)
+
+    def take_settings(self, settings: Settings, problem: Problem | None) -> None:
+        """What the settings are, and what is wrong with their file."""
+        self._settings = (settings, problem)
+        if self._rooms is not None:
+            self._rooms.settings.take_settings(settings, problem)
+
+    @Slot(object)
+    def take_catalogue_problem(self, problem: Problem | None) -> None:
+        """What is wrong with the person's own list of models; None when nothing is."""
+        self._catalogue_problem = problem
+        if self._rooms is not None:
+            self._rooms.settings.take_catalogue_problem(problem)
+        self._say_notice()
+
+    def take_hosts(self, hosts: Hosts) -> None:
+        """The hosts there are, after somebody changed the list."""
+        if self._rooms is not None:
+            self._rooms.hosts.take_hosts(hosts)
+
+    @Slot(object)
+    def take_hosts_problem(self, problem: Problem) -> None:
+        """What is wrong with the list of hosts, which was kept aside."""
+        if self._rooms is not None:
+            self._rooms.panel.notice(problem.cause)
+
+    def without_tray(self, *, is_so: bool) -> None:
+        """Whether the window must say where the icon is."""
+        self._trayless = is_so
+        self._say_notice()
+
+    def copied(self, outcome: Copied) -> None:
+        """How copying went, told where it was asked for."""
+        if self._rooms is not None:
+            self._rooms.panel.copied(answer(outcome))
+
+    def tell(self) -> None:
+        """All texts anew, as after a change of language."""
+        if self._rooms is not None:
+            self._rooms.panel.tell()
+            self._rooms.hosts.tell()
+
+    def close(self) -> None:
+        """Take the windows away."""
+        if self._rooms is not None:
+            self._rooms.panel.close()
+
+    def _made(self) -> _Rooms:
+        if self._rooms is None:
+            self._rooms = self._furnished()
+            self._rooms.panel.take(self._latest)
+            self._say_notice()
+        return self._rooms
+
+    def _furnished(self) -> _Rooms:
+        say, background = self._say, self._background
+        rooms = _Rooms(
+            panel=PanelWindow(say),
+            log=LogPage(say, self._open_remote),
+            hosts=HostsPage(say, background, self._access),
+            settings=SettingsPage(say, self._folder, background, self._saving, autostart_for(self._folder)),
+        )
+        panel = rooms.panel
+        for page in (MonitorPage(say, self._history), rooms.log, rooms.hosts, rooms.settings):
+            panel.add(page)
+        settings, problem = self._settings
+        rooms.settings.take_settings(settings, problem)
+        rooms.settings.take_catalogue_problem(self._catalogue_problem)
+        rooms.settings.written.connect(self.written)
+        rooms.hosts.changed.connect(lambda _: self.written.emit())
+        panel.wished.connect(self.wished)
+        panel.cancelled.connect(self.cancelled)
+        panel.copy_asked.connect(self.copy_asked)
+        panel.retry_asked.connect(self.retry_asked)
+        panel.setup_asked.connect(self.set_up)
+        panel.notice_pressed.connect(self._notice_pressed)
+        if settings.panel is not None:
+            panel.restore(settings.panel)
+        panel.geometry_changed.connect(self._keep_place)
+        return rooms
+
+    def _open_remote(self) -> Remote | None:
+        controller = self._controller()
+        return None if controller is None else controller.open_remote()
+
+    def _keep_place(self, geometry: str) -> None:
+        self._saving.change(lambda settings: replace(settings, panel=geometry))
+
+    def _say_notice(self) -> None:
+        """One line: what keeps the program from working as it should comes first."""
+        if self._rooms is None:
+            return
+        panel = self._rooms.panel
+        if self._catalogue_problem is not None:
+            panel.notice(self._catalogue_problem.cause, phrase("Show"))
+        elif self._trayless:
+            panel.notice(
+                phrase(
+                    "This desktop shows no tray icons. On GNOME the extension "
+                    "“AppIndicator and KStatusNotifierItem Support” brings them."
+                ),
+                phrase("Get it"),
+            )
+        else:
+            panel.notice(None)
+
+    def _notice_pressed(self) -> None:
+        if self._catalogue_problem is not None and self._rooms is not None:
+            self._rooms.panel.show_page(self._rooms.settings)
+        elif self._trayless:
+            QDesktopServices.openUrl(QUrl(_EXTENSION))
+
+
+@dataclass(frozen=True, slots=True)
+class _Rooms:
+    """The panel, and those of its pages that are spoken to."""
+
+    panel: PanelWindow
+    log: LogPage
+    hosts: HostsPage
+    settings: SettingsPage

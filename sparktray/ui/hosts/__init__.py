@@ -1,0 +1,1 @@
+"""Setting up hosts: the first-run assistant, and the settings page that lists them."""

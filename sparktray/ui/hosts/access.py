@@ -1,0 +1,26 @@
+"""What setting up hosts needs of disk and network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sparktray.control.checking import Dial
+from sparktray.domain.catalogue import Catalogue
+from sparktray.remote.contract import HostKey
+from sparktray.store.hosts import HostsFile
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """The roads out of the interface. All but ``catalogue`` may block, so only jobs in the background call
+    them; they raise `RemoteError`, the file `StoreError`.
+
+    ``dial`` logs in to a host, ``look_at_key`` shows the host key at an address and a port without a login,
+    ``catalogue`` is the one in use now.
+    """
+
+    hosts: HostsFile
+    dial: Dial
+    look_at_key: Callable[[str, int], HostKey]
+    catalogue: Callable[[], Catalogue]

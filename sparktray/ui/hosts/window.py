@@ -1,0 +1,32 @@
+"""What the windows of this package share."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QEvent
+from PySide6.QtWidgets import QDialog, QWidget
+
+from sparktray.ui.theme import dress, tones
+from sparktray.wording import Wording
+
+
+class HostWindow(QDialog):
+    """A window in the program's colours, not modal. Main thread only."""
+
+    def __init__(self, say: Wording, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.say = say
+
+    def tell(self) -> None:
+        """All texts and colours anew; to be called when the language has changed."""
+        dress(self, tones())
+
+    def event(self, event: QEvent) -> bool:
+        """Qt's: another look of the platform.
+
+        It does not come to changeEvent (Qt 6.11 qwidget.cpp), and PaletteChange comes only when the window's
+        own colours differ by it, which those set by ``dress`` need not.
+        """
+        handled = super().event(event)
+        if event.type() is QEvent.Type.ApplicationPaletteChange and self.isVisible():
+            self.tell()
+        return handled

@@ -1,0 +1,198 @@
+"""An operation on the screen: its steps, Cancel with what it will do, and how it ended."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QKeyEvent, QKeySequence, QResizeEvent
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QListView,
+    QPlainTextEdit,
+    QPushButton,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
+
+from sparktray.decide.showing.checklist import Checklist, Outcome
+from sparktray.domain.phrase import Phrase, phrase
+from sparktray.ui.clipboard import copy
+from sparktray.ui.labels import label
+from sparktray.ui.panel.controls import Fold, Hairline, Text
+from sparktray.ui.panel.models.step_rows import StepPainter, StepRow, StepRows, row_of
+from sparktray.ui.theme import AROUND, GRID, Tones, fixed, line_height, small, strong, tones
+from sparktray.wording import Wording
+
+_TAIL_LINES = 6
+_LEAST_LINES = 5  # of the steps in a low window
+
+
+class ChecklistView(QWidget):
+    """One operation. Emits ``cancelled`` and, once it is over, ``closed``. Main thread only."""
+
+    cancelled = Signal()
+    closed = Signal()
+
+    def __init__(self, say: Wording, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._say = say
+        self._shown: Checklist | None = None
+        self._steps = _Steps(self)
+        self._waiting = Text(self)
+        self._sentence, self._cause, self._remedy = Text(self), Text(self), Text(self)
+        self._tail = _Tail(self)
+        self._cancels = Text(self)
+        self._commands, self._lines = Fold(self), Fold(self)
+        self._cancel, self._close = QPushButton(self), QPushButton(self)
+        self._cancel.clicked.connect(self.cancelled)
+        self._close.clicked.connect(self.closed)
+        self._commands.toggled.connect(lambda: self.tell())
+        self._lines.toggled.connect(lambda: self.tell())
+        self._lay_out()
+
+    def _lay_out(self) -> None:
+        words = QVBoxLayout()
+        words.setContentsMargins(AROUND, GRID, AROUND, 0)
+        words.setSpacing(GRID // 2)
+        for text in (self._sentence, self._cause, self._remedy):
+            words.addWidget(text)
+        words.addWidget(self._tail)
+        words.addWidget(self._cancels)
+        buttons = QHBoxLayout()
+        buttons.setContentsMargins(AROUND, GRID, AROUND, GRID + 4)
+        buttons.setSpacing(GRID)
+        buttons.addWidget(self._cancel)
+        buttons.addWidget(self._close)
+        buttons.addStretch()
+        buttons.addWidget(self._lines)
+        buttons.addWidget(self._commands)
+        rows = QVBoxLayout(self)
+        rows.setContentsMargins(0, 0, 0, 0)
+        rows.setSpacing(0)
+        rows.addWidget(self._waiting)
+        rows.addWidget(self._steps, 1)
+        rows.addWidget(Hairline(parent=self))
+        rows.addLayout(words)
+        rows.addLayout(buttons)
+
+    def take(self, view: Checklist) -> None:
+        """Show that state of it."""
+        if view != self._shown:
+            before, self._shown = self._shown, view
+            self.tell()
+            if before is None or before.operation != view.operation or before.current != view.current:
+                self._steps.follow(view.current)
+
+    def tell(self) -> None:
+        """Say and colour everything anew."""
+        view = self._shown
+        if view is None:
+            return
+        say, look = self._say, tones()
+        self._steps.setAccessibleName(say(phrase("Steps")))
+        self._steps.setMinimumHeight(_LEAST_LINES * line_height(self.font()))
+        self._steps.show_rows([row_of(step, say, commands=self._commands.isChecked()) for step in view.steps])
+        looking = not view.steps and view.outcome is None
+        self._waiting.tell(
+            say(phrase("Looking at the host")) + "…" if looking else "", look.quiet, self.font()
+        )
+        self._steps.setVisible(bool(view.steps))
+        self._tell_buttons(view)
+        self._tell_outcome(view.outcome, look)
+
+    def _tell_buttons(self, view: Checklist) -> None:
+        say = self._say
+        self._cancel.setText(label(say(phrase("Cancel")), over_bus=False))
+        self._cancel.setVisible(view.outcome is None)
+        self._cancel.setEnabled(view.cancel is not None)
+        effect = "" if view.cancel is None else say(view.cancel)
+        if view.outcome is None and view.cancel is None:
+            effect = say(phrase("It is too late to cancel: it is being finished or taken back."))
+        self._cancel.setAccessibleDescription(effect)
+        self._cancels.tell(effect, tones().quiet, small(self))
+        self._close.setText(label(say(phrase("Close")), over_bus=False))
+        self._close.setVisible(view.outcome is not None)
+        self._commands.tell(say(phrase("Commands")), tones())
+        self._commands.setVisible(any(step.command for step in view.steps))
+
+    def _tell_outcome(self, outcome: Outcome | None, look: Tones) -> None:
+        say = self._say
+        tone = look.good if outcome is not None and outcome.good else look.bad
+        said: list[Phrase | None] = [None, None, None]
+        if outcome is not None:
+            said = [outcome.sentence, outcome.cause, outcome.remedy]
+        sentence, cause, remedy = ("" if each is None else say(each) for each in said)
+        self._sentence.tell(sentence, tone, strong(self))
+        self._cause.tell(cause, look.text, self.font())
+        self._remedy.tell(remedy, look.text, self.font())
+        tail = () if outcome is None else outcome.tail
+        self._lines.tell(say(phrase("Log lines")), look)
+        self._lines.setVisible(bool(tail))
+        self._tail.setAccessibleName(say(phrase("Last log lines")))
+        self._tail.show_lines(tail, shown=self._lines.isChecked())
+
+
+class _Steps(QListView):
+    """The steps; Ctrl+C copies the command of the chosen one."""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._rows = StepRows(self)
+        self._painter = StepPainter(self)
+        self.setModel(self._rows)
+        self.setItemDelegate(self._painter)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setVerticalScrollMode(QListView.ScrollMode.ScrollPerPixel)
+        self.setResizeMode(QListView.ResizeMode.Adjust)
+        self.viewport().setAutoFillBackground(False)
+        self.setViewportMargins(GRID // 2, GRID, GRID // 2, GRID)
+
+    def show_rows(self, rows: list[StepRow]) -> None:
+        """Show these steps."""
+        self._painter.measure(rows, self)
+        self._rows.show(rows)
+        self.scheduleDelayedItemsLayout()
+
+    def follow(self, current: int | None) -> None:
+        """Bring the step under way, or the last one, into sight."""
+        last = len(self._rows.rows) - 1
+        self.scrollTo(self._rows.index(last if current is None else current))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Qt's: commands break differently in another width."""
+        super().resizeEvent(event)
+        self.show_rows(self._rows.rows)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Qt's."""
+        row = self.currentIndex().row()
+        if event.matches(QKeySequence.StandardKey.Copy) and 0 <= row < len(self._rows.rows):
+            copy(self._rows.rows[row].line.command)
+            return
+        super().keyPressEvent(event)
+
+
+class _Tail(QPlainTextEdit):
+    """The last log lines, folded away until they are asked for."""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setReadOnly(True)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Maximum)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setTabChangesFocus(True)
+
+    def show_lines(self, lines: tuple[str, ...], *, shown: bool) -> None:
+        """Take these lines; they are on the screen while ``shown``."""
+        text = "\n".join(lines)
+        if self.toPlainText() != text:
+            self.setPlainText(text)
+        self.setFont(fixed(self))
+        self.setVisible(shown and bool(lines))
+
+    def sizeHint(self) -> QSize:
+        """Qt's: some lines; more are scrolled to."""
+        lines = min(_TAIL_LINES, self.blockCount())
+        return QSize(0, lines * line_height(self.font()) + 2 * GRID)

@@ -1,0 +1,102 @@
+"""The panel's first page: the models; during an operation its steps; without a host what to do."""
+
+from __future__ import annotations
+
+import time
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QApplication, QStackedLayout, QWidget
+
+from sparktray.decide.showing.checklist import checklist, worth_showing
+from sparktray.decide.showing.models import groups, hindrance
+from sparktray.domain.operation import Operation
+from sparktray.domain.phrase import Phrase, phrase
+from sparktray.domain.snapshot import Snapshot
+from sparktray.ui.panel.models.checklist import ChecklistView
+from sparktray.ui.panel.models.model_list import ModelList
+from sparktray.ui.panel.models.standing import Standing
+from sparktray.ui.panel.page import Page
+from sparktray.wording import Wording
+
+
+class ModelsPage(Page):
+    """Emits ``wished`` with a wish, ``cancelled``, ``setup_asked`` and ``retry_asked``. Main thread only."""
+
+    wished = Signal(object)
+    cancelled = Signal()
+    setup_asked = Signal()
+    retry_asked = Signal()
+
+    def __init__(self, say: Wording, parent: QWidget | None = None) -> None:
+        super().__init__(say, parent)
+        self._latest: Snapshot | None = None
+        self._watched: str | None = None
+        self._dismissed: str | None = None
+        self._list, self._checklist = ModelList(say, self), ChecklistView(say, self)
+        self._standing, self._empty = Standing(say, self), Standing(say, self)
+        self._stack = QStackedLayout(self)
+        for each in (self._list, self._checklist, self._standing, self._empty):
+            self._stack.addWidget(each)
+        self._list.wished.connect(self.wished)
+        self._checklist.cancelled.connect(self.cancelled)
+        self._checklist.closed.connect(self._dismiss)
+        self._standing.pressed.connect(self.retry_asked)
+        self._empty.pressed.connect(self.setup_asked)
+
+    def title(self) -> Phrase:
+        """Its name in the panel's list."""
+        return phrase("Models")
+
+    def take(self, snapshot: Snapshot | None) -> None:
+        """Show that picture as of now."""
+        self._latest = snapshot
+        if snapshot is None:
+            self._empty.show_no_host()
+            self._bring(self._empty)
+            return
+        operation = self._operation(snapshot)
+        standstill = hindrance(snapshot)
+        if operation is not None:
+            self._checklist.take(checklist(snapshot, operation, time.time()))
+            self._bring(self._checklist)
+        elif standstill is not None:
+            self._standing.show_hindrance(standstill)
+            self._bring(self._standing)
+        else:
+            self._list.show_groups(groups(snapshot))
+            self._bring(self._list)
+
+    def tick(self) -> None:
+        """A second has passed: times that are being watched go on."""
+        latest = self._latest
+        if latest is not None and latest.active is not None:
+            self.take(latest)
+
+    def left(self) -> None:
+        """It went off the screen; an operation that ends now was not watched."""
+        self._watched = None
+
+    def _operation(self, snapshot: Snapshot) -> Operation | None:
+        """The operation to be shown, None when the list is to be seen."""
+        operation = snapshot.operation
+        if operation is None or operation.id == self._dismissed:
+            return None
+        if operation.end is None:
+            self._watched = operation.id
+        return operation if worth_showing(operation, watched=self._watched == operation.id) else None
+
+    def _dismiss(self) -> None:
+        operation = None if self._latest is None else self._latest.operation
+        self._dismissed = None if operation is None else operation.id
+        self.take(self._latest)
+
+    def _bring(self, part: QWidget) -> None:
+        """Put one part on the screen; the keyboard goes along when it was on the one before."""
+        self.setFocusProxy(part)
+        if self._stack.currentWidget() is part:
+            return
+        focused = QApplication.focusWidget()
+        had_keyboard = focused is not None and self.isAncestorOf(focused)
+        self._stack.setCurrentWidget(part)
+        if had_keyboard:
+            part.setFocus()

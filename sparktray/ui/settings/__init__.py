@@ -1,0 +1,1 @@
+"""The settings: what the person chooses, and where it is kept."""

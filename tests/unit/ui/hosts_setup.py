@@ -1,0 +1,81 @@
+"""What the tests of the hosts' windows share: a config folder, jobs in the background, an answering host."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtWidgets import QApplication
+
+from sparktray.domain.host import HostProfile
+from sparktray.remote.contract import HostKey, Remote
+from sparktray.remote.errors import RemoteError
+from sparktray.remote.host import open_local
+from sparktray.store.catalogue_file import load_catalogue
+from sparktray.store.hosts import HostsFile
+from sparktray.store.paths import ConfigFolder
+from sparktray.ui.background import Background
+from sparktray.ui.hosts.access import Access
+from tests.waiting import wait_until
+
+KEY = HostKey("ssh-ed25519", "SHA256:" + "k" * 43)
+# What Qt 6.11 says of its offscreen platform whenever a window with least sizes is shown or raised there.
+OFFSCREEN = ("This plugin does not support propagateSizeHints()", "This plugin does not support raise()")
+
+
+def until(condition: Callable[[], Any], what: str, seconds: float = 10.0) -> None:
+    """Let Qt work until it is so."""
+
+    def met() -> bool:
+        QApplication.processEvents()
+        return bool(condition())
+
+    wait_until(met, what, seconds=seconds)
+
+
+@dataclass
+class Setting:
+    """The roads out, as one test has them. The host shows ``key`` once ``awake`` is set; ``refusal`` is raised
+    by whatever goes there.
+    """
+
+    background: Background
+    file: HostsFile
+    access: Access = field(init=False)
+    key: HostKey = KEY
+    awake: threading.Event = field(default_factory=threading.Event)
+    refusal: RemoteError | None = None
+    asked: list[tuple[str, int]] = field(default_factory=list)
+    logins: list[HostProfile] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.awake.set()
+        catalogue = load_catalogue(ConfigFolder(self.file.path.parent / "none"))
+        self.access = Access(self.file, self._dial, self._look_at_key, lambda: catalogue)
+
+    def _look_at_key(self, address: str, port: int) -> HostKey:
+        self.asked.append((address, port))
+        self.awake.wait(20)
+        if self.refusal is not None:
+            raise self.refusal
+        return self.key
+
+    def _dial(self, host: HostProfile) -> Remote:
+        self.logins.append(host)
+        if self.refusal is not None:
+            raise self.refusal
+        return open_local()
+
+
+@contextmanager
+def setting(folder: Path) -> Iterator[Setting]:
+    """Nothing is set up yet."""
+    background = Background()
+    try:
+        yield Setting(background, HostsFile(ConfigFolder(folder)))
+    finally:
+        background.close()
