@@ -15,7 +15,7 @@ from sparktray.domain.host import HostProfile
 from sparktray.domain.operation import Operation
 from sparktray.remote.contract import Remote, SshTarget
 from sparktray.remote.host import open_host, open_local
-from sparktray.store.catalogue_file import load_catalogue
+from sparktray.store.catalogue_file import load_catalogue, usable_catalogue
 from sparktray.store.durations import Durations
 from sparktray.store.hosts import HostsFile
 from sparktray.store.journal import Journal
@@ -62,13 +62,17 @@ class _Records:
         return self.durations.usual(host, server, model)
 
 
-def open_program(config: Path | None) -> Program:
-    """Read the settings. Raises CatalogueError and StoreError; contacts nothing."""
+def open_program(config: Path | None, *, forgiving: bool = False) -> Program:
+    """Read the settings. Raises CatalogueError and StoreError; contacts nothing.
+
+    ``forgiving`` takes the last good catalogue for a broken one: a tray that does not start at login
+    because of a comma tells nobody what is wrong.
+    """
     folder = ConfigFolder.find(config)
     return Program(
         folder,
         HostsFile(folder),
-        load_catalogue(folder),
+        usable_catalogue(folder)[0] if forgiving else load_catalogue(folder),
         Journal(folder),
         Durations(folder),
     )

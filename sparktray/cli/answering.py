@@ -11,7 +11,7 @@ from sparktray.cli.arguments import HelpAsked, parse
 from sparktray.cli.main import command, outcome
 from sparktray.cli.output import Output
 from sparktray.cli.problems import DONE, FAILED, Told
-from sparktray.cli.request import Request, wanted_host
+from sparktray.cli.request import Request
 from sparktray.control.door.listening import Live, Work
 from sparktray.control.door.visit import Call, DoorClosing, Visit
 from sparktray.domain.phrase import phrase
@@ -72,10 +72,7 @@ def _watched(live: Live, name: str | None) -> bool:
     if snapshot.link in {LinkPhase.OFFLINE, LinkPhase.BLOCKED}:
         controller.retry()
         return False
-    try:
-        return wanted_host(HostsFile(live.folder).load(), name) == snapshot.host
-    except Told:
-        return False
+    return HostsFile(live.folder).get(name) == snapshot.host
 
 
 def _raise(error: StoreError) -> int:

@@ -139,7 +139,7 @@ def _alone(request: Request, tray: Tray | None) -> int:
         return status.run_alone(request)
     from sparktray.wiring import open_program
 
-    program = open_program(options.config)
+    program = open_program(options.config, forgiving=True)
     hosts = program.hosts.load()
     return tray(program, hosts.get() if options.host is None else wanted_host(hosts, options.host))
 

@@ -31,8 +31,8 @@ def utc(seconds: float | None) -> str | None:
 
 
 def status_view(snapshot: Snapshot, say: Wording) -> Json:
-    """The whole picture."""
-    operation = snapshot.operation
+    """The whole picture. An operation that is over is left out: only a tray would still know it."""
+    operation = snapshot.active
     return {
         "host": snapshot.host.name,
         "link": snapshot.link,

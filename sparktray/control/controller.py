@@ -75,7 +75,8 @@ class Controller:
             self._changed.notify_all()
         self._events.put(None)
         self._crew.close(_CLOSE_SECONDS)
-        self._thread.join(_CLOSE_SECONDS)
+        if self._thread.is_alive():
+            self._thread.join(_CLOSE_SECONDS)
 
     def subscribe(self, listener: Listener) -> None:
         """Call the listener here and now with the picture, then on the owner's thread for each change."""

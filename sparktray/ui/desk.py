@@ -80,6 +80,9 @@ class Desk(QObject):
         if self._host is not None:
             self._begin(self._host)
         if _ON_BUS:
+            from sparktray.ui.notifying.session import SessionBus
+
+            SessionBus(self).lost.connect(QApplication.quit)
             self._announce_over_bus()
         self._find_tray()
         self._reloading.look()

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import assert_never
 
 from PySide6.QtCore import QCoreApplication, Qt
 from PySide6.QtGui import QColor, QFont, QFontDatabase, QFontMetrics, QGuiApplication, QPalette
 from PySide6.QtWidgets import QApplication, QWidget
-
-from sparktray.domain.snapshot import Icon
 
 # The grid, in device-independent pixels: distances are multiples of it.
 GRID = 8
@@ -44,7 +41,7 @@ _LIGHT = Tones(
     accent=QColor("#0064A4"),
     on_accent=QColor("#FFFFFF"),
     good=QColor("#007A5A"),
-    busy=QColor("#0072B2"),
+    busy=QColor("#006DAA"),
     warning=QColor("#96600A"),
     bad=QColor("#B84A00"),
 )
@@ -136,24 +133,6 @@ def mixed(colour: QColor, ground: QColor, share: float) -> QColor:
         share * colour.greenF() + rest * ground.greenF(),
         share * colour.blueF() + rest * ground.blueF(),
     )
-
-
-def tone_of(icon: Icon) -> QColor:
-    """The colour of a state, always beside its shape and its words."""
-    look = tones()
-    match icon:
-        case Icon.READY:
-            return look.good
-        case Icon.LOADING:
-            return look.busy
-        case Icon.DEGRADED:
-            return look.warning
-        case Icon.FAILED | Icon.ATTENTION:
-            return look.bad
-        case Icon.IDLE | Icon.OFFLINE | Icon.CONNECTING:
-            return look.quiet
-        case _:  # pragma: no cover
-            assert_never(icon)
 
 
 def small(widget: QWidget | None = None) -> QFont:

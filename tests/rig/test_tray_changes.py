@@ -115,6 +115,21 @@ def test_a_broken_settings_file(program: Program, desktop: Desktop) -> None:
         item = desktop.item(watcher)
         wait_until(lambda: item.visible()[-1] == "Beenden", "the menu in German")
         wait_until(lambda: len(list(program.config.glob("settings.json.corrupt-*"))) == 1, "the file aside")
+        wait_until(lambda: "version" in folder.file("settings.json").read_text("utf-8"), "the good one back")
         folder.file("settings.json").write_text("[]", encoding="utf-8")
         wait_until(lambda: len(list(program.config.glob("settings.json.corrupt-*"))) == 2, "the second one")
         assert item.visible()[-1] == "Beenden"
+
+
+def test_a_broken_list_of_models_at_the_start(program: Program, desktop: Desktop) -> None:
+    """The tray comes with the last good one; the command line says what is wrong."""
+    own = make_own(ConfigFolder(program.config))
+    content = json.loads(own.read_bytes())
+    content["models"] = content["models"][1:3]
+    own.write_text(json.dumps(content), encoding="utf-8")
+    with shown(program, desktop) as item:
+        wait_until(lambda: item.find(SCOUT) is None, "the list in use")
+    own.write_text("{", encoding="utf-8")
+    with shown(program, desktop) as item:
+        assert item.find(SCOUT) is None and item.find(QWEN) is not None
+    assert program.refused(2, "status")["code"].startswith("catalogue")

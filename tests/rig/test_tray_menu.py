@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
+import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -219,13 +222,18 @@ def test_the_icon_fills_in_thirds_while_a_model_loads(
         until(item, "No model is running on spark.")
         seen = [item.pixels]
 
+        def look() -> None:
+            now = item.pixels
+            if now != seen[-1]:
+                seen.append(now)
+
         def ready() -> bool:
-            if item.pixels != seen[-1]:
-                seen.append(item.pixels)
+            look()
             return item.visible()[0].startswith(f"{SCOUT} is ready")
 
         item.click(SCOUT)
         wait_until(ready, "ready", seconds=60)
+        look()
         assert len(seen) == len(set(seen)) == 5, [hash(each) for each in seen]
 
 
@@ -248,3 +256,46 @@ def test_without_a_link_the_menu_is_no_dead_end(
         until(item, "No model is running on spark.")
         item.click("Quit")
         assert running.ended() == 0
+
+
+class Deaf:
+    """A host that takes each connection and drops it; counts them."""
+
+    def __init__(self) -> None:
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._socket.getsockname()[1]
+        self.came = 0
+        self._thread = threading.Thread(target=self._serve)
+        self._thread.start()
+
+    def _serve(self) -> None:
+        with suppress(OSError):
+            while True:
+                self._socket.accept()[0].close()
+                self.came += 1
+
+    def close(self) -> None:
+        """Listen no more."""
+        self._socket.shutdown(socket.SHUT_RDWR)
+        self._socket.close()
+        self._thread.join()
+
+
+def test_a_person_who_opens_the_menu_does_not_wait_for_the_back_off(
+    rig: Rig, program: Program, desktop: Desktop, watcher: Watcher
+) -> None:
+    """After some failures the next attempt is seconds away; opening the menu makes it now."""
+    deaf = Deaf()
+    try:
+        words = ("--address", "127.0.0.1", "--port", str(deaf.port), "--key", str(rig.client_key))
+        program.ok("host", "add", "deaf", *words, "--fingerprint", rig.fingerprint)
+        program.ok("host", "use", "deaf")
+        with tray(program, desktop):
+            item = desktop.item(watcher)
+            wait_until(lambda: deaf.came >= 4, "some attempts", seconds=30)
+            wait_until(lambda: item.find("Open sparktray…"), "the menu")
+            before = deaf.came
+            Opening(desktop, item, watcher).once()
+            wait_until(lambda: deaf.came > before, "an attempt, 4 s to 8 s away by itself", seconds=1.5)
+    finally:
+        deaf.close()

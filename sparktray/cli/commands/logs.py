@@ -54,18 +54,11 @@ def _print(request: Request, session: Session, state: ServerState, container: Co
     tail = request.options.tail
     if request.options.follow:
         try:
-            with (
-                docker.follow_logs(container.id, tail=tail) as lines,
-                request.out.terminal.breaking(lines.close),
-            ):
+            with docker.follow_logs(container.id, tail=tail) as lines, session.terminal.breaking(lines.close):
                 for line in lines:
-                    text = _text(line)
-                    if request.out.as_json:
-                        request.out.json({"server": state.name, "container": container.name, "line": text})
-                    else:
-                        request.out.line(text)
+                    _print_line(request, state, container, _text(line))
         finally:
-            session.check()
+            session.check()  # tells what ended it, when the container did not
         return
     texts = [_text(line) for line in docker.logs(container.id, tail=tail)]
     if request.out.as_json:

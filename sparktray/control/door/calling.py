@@ -48,6 +48,7 @@ def call(words: Sequence[str], door: bytes) -> int | None:
                 if not _taken(channel, words, interrupts):
                     return _INTERRUPTED if interrupts.asked else None
                 channel.take_time()
+                interrupts.pass_on()
                 return _written(channel)
         except KeyboardInterrupt:
             return _INTERRUPTED
@@ -72,14 +73,16 @@ def _reached(door: bytes) -> tuple[socket.socket, bytes]:
 
 
 def _taken(channel: wire.Channel, words: Sequence[str], interrupts: _Interrupts) -> bool:
-    """Whether the tray takes the command on."""
+    """Whether the tray takes the command on and may begin."""
     content = json.dumps(_question(words, os.environ)).encode()
     if len(content) > wire.LARGEST:
         return False
     try:
         channel.send(wire.ASKED, content)
-        interrupts.pass_on()
-        return channel.receive()[0] == wire.TAKEN
+        if channel.receive()[0] != wire.TAKEN or interrupts.asked:
+            return False
+        channel.send(wire.GO)
+        return True
     except (OSError, EOFError, wire.BadPeer):
         return False
 
@@ -168,7 +171,7 @@ class _Interrupts:
                 signal.signal(number, handler)
 
     def pass_on(self) -> None:
-        """From now on at once: the question was sent as a whole."""
+        """From now on at once: the tray has begun."""
         self._open = True
         if self.asked:
             self._send()

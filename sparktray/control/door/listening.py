@@ -157,7 +157,7 @@ class Door:
             call = self._admitted(visit, channel)
             if call is not None:
                 self._attend(visit, call)
-        except (ConnectionError, TimeoutError):
+        except (ConnectionError, TimeoutError, EOFError, wire.BadPeer):
             pass  # the command is gone
         except Exception:
             # Without an exit code the command says that the answer was broken off.
@@ -171,7 +171,9 @@ class Door:
         try:
             wire.admit(channel, self._key)
             return visit.asked()
-        except (OSError, EOFError, wire.BadPeer):
+        except (ConnectionError, EOFError):
+            return None  # it had no patience
+        except (OSError, wire.BadPeer):
             self._warn()
             return None
 

@@ -69,8 +69,13 @@ class Visit:
         self._channel.send(wire.DECLINED)
 
     def take(self) -> None:
-        """Say that it is answered here; from now on it may take its time. Raises OSError."""
+        """Say that it is answered here; once the command agrees, that may take its time.
+
+        Raises OSError, EOFError and BadPeer when it does not.
+        """
         self._channel.send(wire.TAKEN)
+        if self._channel.receive()[0] != wire.GO:
+            raise wire.BadPeer
         self._channel.take_time()
         self._listener.start()
 

@@ -14,8 +14,10 @@ if TYPE_CHECKING:
 LARGEST = 64 * 1024
 KEY_BYTES = 32
 
-# Kinds of frames. The command sends ASKED once and INTERRUPT for Ctrl-C; the rest is the tray's.
-ASKED, INTERRUPT = b"?", b"!"
+# Kinds of frames. The command sends ASKED, after TAKEN it sends GO, and then INTERRUPT for each Ctrl-C;
+# the rest is the tray's. Without GO nothing is done: a command that has lost patience does it by itself
+# by then, and a model must not be switched twice.
+ASKED, GO, INTERRUPT = b"?", b">", b"!"
 TAKEN, DECLINED, OUT, ERR, ENDED = b"+", b"-", b"o", b"e", b"."
 
 _NONCE = 32

@@ -72,11 +72,16 @@ def container_rows(snapshot: Snapshot) -> ContainerRows:
     return ContainerRows(_rows(ours), _rows(others))
 
 
-def gpu_values(vitals: Vitals) -> tuple[str, str, str]:
-    """Name, temperature and power as they are written; a dash where the host does not tell."""
-    celsius = "–" if vitals.gpu_celsius is None else f"{vitals.gpu_celsius:.0f}"
-    watt = "–" if vitals.gpu_watt is None else f"{vitals.gpu_watt:.0f}"
-    return clean_name(vitals.gpu_name or "") or "–", f"{celsius} °C", f"{watt} W"
+def gpu_line(vitals: Vitals) -> Phrase:
+    """Name, temperature and power, a dash for each that the host does not tell."""
+    if vitals.gpu_name is None and vitals.gpu_celsius is None and vitals.gpu_watt is None:
+        return phrase("GPU: not known")
+    return phrase(
+        "GPU {name} · {celsius} °C · {watt} W",
+        name=clean_name(vitals.gpu_name or "") or "–",
+        celsius="–" if vitals.gpu_celsius is None else round(vitals.gpu_celsius),
+        watt="–" if vitals.gpu_watt is None else round(vitals.gpu_watt),
+    )
 
 
 def _rows(containers: Iterable[Container]) -> tuple[ContainerRow, ...]:

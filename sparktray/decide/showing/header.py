@@ -79,7 +79,9 @@ def _line(snapshot: Snapshot, state: ServerState, now: float, *, alone: bool) ->
 def _requests(state: ServerState) -> list[Phrase]:
     """None of them is told as such; of an engine that does not say nothing is told."""
     told = []
-    if state.ready and state.running is not None:
+    if state.ready and state.running == 0:
+        told.append(phrase("no requests running"))
+    elif state.ready and state.running is not None:
         told.append(phrase_n("{count} request running", "{count} requests running", state.running))
     if state.ready and state.waiting:
         told.append(phrase_n("{count} waiting", "{count} waiting", state.waiting))

@@ -21,12 +21,12 @@ def ground(painter: QPainter, option: QStyleOptionViewItem, area: QRect, look: T
         return
     painter.save()
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    painter.setPen(QPen(look.accent, 2) if focused else Qt.PenStyle.NoPen)
+    painter.setPen(QPen(look.accent, 1.5) if focused else Qt.PenStyle.NoPen)
     if chosen:
         painter.setBrush(mixed(look.accent, look.card, 0.10))
     elif under:
         painter.setBrush(mixed(look.text, look.card, 0.04))
-    inset = 1.0 if focused else 0.0
+    inset = 0.75 if focused else 0.0
     painter.drawRoundedRect(QRectF(area).adjusted(inset, inset, -inset, -inset), RADIUS, RADIUS)
     painter.restore()
 

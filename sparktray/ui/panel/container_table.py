@@ -97,13 +97,13 @@ class ContainerTable(QTableView):
         self._share_width()
 
     def _share_width(self) -> None:
-        """State and ports get what they need, up to a quarter each; names and images share the rest."""
+        """State and ports get what they need, up to three tenths each; names and images share the rest."""
         whole, metrics = self.viewport().width(), QFontMetrics(self.font())
         rest = whole
         for column in (_STATE, _PORTS):
             texts = (each.cells[column] for each in self._lines.lines)
             wanted = max((metrics.horizontalAdvance(text) for text in texts), default=0)
-            width = min(whole // 4, max(wanted, _LEAST_WIDTH) + 2 * GRID)
+            width = min(whole * 3 // 10, max(wanted, _LEAST_WIDTH) + 2 * GRID)
             self.setColumnWidth(column, width)
             rest -= width
         self.setColumnWidth(_NAME, int(rest * _NAME_SHARE))

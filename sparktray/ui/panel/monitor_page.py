@@ -8,7 +8,7 @@ from collections.abc import Callable
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
-from sparktray.decide.showing.containers import container_rows, gpu_values, trouble
+from sparktray.decide.showing.containers import container_rows, gpu_line, trouble
 from sparktray.decide.showing.history import History, Measure
 from sparktray.domain.phrase import Phrase, phrase
 from sparktray.domain.snapshot import LinkPhase, Snapshot
@@ -63,7 +63,7 @@ class MonitorPage(Page):
         say, look = self.say, tones()
         known = None if snapshot is None else trouble(snapshot)
         self._draw()
-        self._gpu.tell(self._values(snapshot), look.text, figures(self.font()))
+        self._gpu.tell(self._gpu_line(snapshot), look.text, figures(self.font()))
         if snapshot is None:
             self._reason.tell(say(phrase("No host is set up yet.")), "")
         elif known is not None:
@@ -85,7 +85,7 @@ class MonitorPage(Page):
         if not self._clock.isActive() and self.isVisible():
             self._clock.start()
 
-    def _values(self, snapshot: Snapshot | None) -> str:
-        vitals = Vitals() if snapshot is None or snapshot.link is not LinkPhase.CONNECTED else snapshot.vitals
-        name, celsius, watt = gpu_values(vitals)
-        return self.say(phrase("GPU {name} · {celsius} · {watt}", name=name, celsius=celsius, watt=watt))
+    def _gpu_line(self, snapshot: Snapshot | None) -> str:
+        if snapshot is None or snapshot.link is not LinkPhase.CONNECTED:
+            return self.say(gpu_line(Vitals()))
+        return self.say(gpu_line(snapshot.vitals))

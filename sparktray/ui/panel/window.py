@@ -39,7 +39,7 @@ class PanelWindow(QWidget):
 
     Emits ``wished`` with a wish, ``cancelled``, ``copy_asked`` with a server's name, ``setup_asked`` while
     no host is set up, ``retry_asked`` to connect at once, ``notice_pressed`` for the line at the top,
-    ``page_shown`` with a page, ``geometry_changed`` with what ``restore`` takes, and ``closed``.
+    ``geometry_changed`` with what ``restore`` takes, and ``closed``.
     """
 
     wished = Signal(object)
@@ -227,7 +227,9 @@ class PanelWindow(QWidget):
         self._place = self._geometry()
         self.tell()
         if self.focusWidget() is None:
-            self._pages[max(0, self._navigation.currentRow())].setFocus()
+            # To the first of the page, which follows on the list of pages.
+            self._navigation.setFocus()
+            self.focusNextPrevChild(True)
         self._clock.start()
 
     def hideEvent(self, event: QHideEvent) -> None:
@@ -266,11 +268,12 @@ class PanelWindow(QWidget):
             return
         super().keyPressEvent(event)
 
-    def changeEvent(self, event: QEvent) -> None:
-        """Qt's: another look."""
-        super().changeEvent(event)
+    def event(self, event: QEvent) -> bool:
+        """Qt's: another look. A change of the application's colours comes here and not to ``changeEvent``."""
+        done = super().event(event)
         if event.type() in _LOOKS and not self._dressing and self.isVisible():
             self.tell()
+        return done
 
 
 _LOOKS = {

@@ -78,6 +78,16 @@ def key_of(folder: Path) -> bytes:
     return bytes.fromhex(json.loads((folder / "door.json").read_bytes())["key"])
 
 
+def asking(connection: socket.socket, folder: Path, *words: str) -> wire.Channel:
+    """Prove the key and ask for these words."""
+    channel = wire.Channel(connection, time.monotonic() + scaled(5))
+    wire.enter(channel, key_of(folder))
+    known = {"version": "1", "language": {}, "display": False, "token": "", "encoding": "utf-8"}
+    question = {"words": words, "terminals": [False, False], "columns": 0, **known}
+    channel.send(wire.ASKED, json.dumps(question).encode())
+    return channel
+
+
 def ended(connection: socket.socket) -> bool:
     """True once the other side has closed it; what it said before is read over."""
     try:
@@ -283,6 +293,30 @@ def test_the_seventeenth_is_turned_away(opened: Opener, folder: Path) -> None:
     assert knock(["status"]) == 0
 
 
+def test_nothing_is_begun_for_who_has_lost_patience(opened: Opener, folder: Path) -> None:
+    """By then the command does it by itself."""
+    begun: list[str] = []
+
+    def answer(call: Call, live: object) -> Callable[[Visit], int]:
+        def work(visit: Visit) -> int:
+            begun.extend(call.words)
+            return 0
+
+        return work
+
+    opened(answer)
+    with connected(folder) as connection:
+        assert asking(connection, folder, "late").receive()[0] == wire.TAKEN
+    with connected(folder) as connection:
+        channel = asking(connection, folder, "odd")
+        assert channel.receive()[0] == wire.TAKEN
+        channel.send(wire.INTERRUPT)
+        assert ended(connection)
+    wait_until(lambda: threads() == ["sparktray-door"], "the end of both")
+    assert begun == []
+    assert knock(["well"]) == 0 and begun == ["well"]
+
+
 def test_an_answer_that_breaks_is_told_apart(opened: Opener, caplog: pytest.LogCaptureFixture) -> None:
     """A mistake of ours before the answer began leaves it to the command; later it is broken off."""
 
@@ -349,13 +383,9 @@ def test_closing_does_not_wait_for_who_reads_nothing(opened: Opener, folder: Pat
     door = opened(answer)
     with ExitStack() as stack:
         for word in ("flood", "deaf"):
-            connection = stack.enter_context(connected(folder))
-            channel = wire.Channel(connection, time.monotonic() + scaled(5))
-            wire.enter(channel, key_of(folder))
-            known = {"version": "1", "language": {}, "display": False, "token": "", "encoding": "utf-8"}
-            question = {"words": [word], "terminals": [False, False], "columns": 0, **known}
-            channel.send(wire.ASKED, json.dumps(question).encode())
+            channel = asking(stack.enter_context(connected(folder)), folder, word)
             assert channel.receive()[0] == wire.TAKEN
+            channel.send(wire.GO)
         began = time.monotonic()
         door.close()
         assert time.monotonic() - began < scaled(1.3)

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from cryptography.hazmat.primitives.asymmetric import ed25519
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from PySide6.QtWidgets import QApplication
 
 from sparktray.domain.host import HostProfile
@@ -23,6 +25,11 @@ from sparktray.ui.hosts.access import Access
 from tests.waiting import wait_until
 
 KEY = HostKey("ssh-ed25519", "SHA256:" + "k" * 43)
+PRIVATE_KEY = (
+    ed25519.Ed25519PrivateKey.generate()
+    .private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption())
+    .decode()
+)
 # What Qt 6.11 says of its offscreen platform whenever a window with least sizes is shown or raised there.
 OFFSCREEN = ("This plugin does not support propagateSizeHints()", "This plugin does not support raise()")
 
@@ -39,8 +46,8 @@ def until(condition: Callable[[], Any], what: str, seconds: float = 10.0) -> Non
 
 @dataclass
 class Setting:
-    """The roads out, as one test has them. The host shows ``key`` once ``awake`` is set; ``refusal`` is raised
-    by whatever goes there.
+    """The roads out, as one test has them. The host shows ``key`` once ``awake`` is set; ``refusal`` is
+    raised by whatever goes there.
     """
 
     background: Background

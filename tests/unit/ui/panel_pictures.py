@@ -21,7 +21,11 @@ from tests.pure.decide.story import Story, begin_story, fails_at
 from tests.unit.cli import pictures
 
 # What Qt says of its platform without a screen, and of no other.
-OFFSCREEN = {"This plugin does not support propagateSizeHints()", "This plugin does not support raise()"}
+OFFSCREEN = {
+    "This plugin does not support propagateSizeHints()",
+    "This plugin does not support raise()",
+    "This plugin does not support grabbing the keyboard",
+}
 
 
 def offline(link: LinkPhase = LinkPhase.OFFLINE) -> Snapshot:

@@ -8,8 +8,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric import ed25519
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QLineEdit, QSpinBox, QWidget
@@ -17,22 +15,14 @@ from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QLineEdit, 
 from sparktray.domain.host import HostProfile
 from sparktray.remote.contract import HostKey
 from sparktray.remote.errors import HostSilent, LoginRefused
-from sparktray.store.hosts import HostsFile
+from sparktray.store.atomic import sole_writer
 from sparktray.store.paths import ConfigFolder
-from sparktray.ui.background import Background
 from sparktray.ui.hosts.assistant import Assistant
 from sparktray.ui.hosts.status import Working
-from sparktray.ui.hosts.steps.login import install_command
-from sparktray.ui.theme import is_dark
 from sparktray.wording import Wording
 from tests.pseudo import pseudo_wording
-from tests.unit.ui.hosts_setup import KEY, OFFSCREEN, Setting, setting, until
+from tests.unit.ui.hosts_setup import KEY, OFFSCREEN, PRIVATE_KEY, Setting, setting, until
 
-PRIVATE_KEY = (
-    ed25519.Ed25519PrivateKey.generate()
-    .private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption())
-    .decode()
-)
 ENTER = Qt.Key.Key_Return
 
 
@@ -246,24 +236,6 @@ def test_a_refused_login_is_told_where_the_key_is_chosen(around: Setting) -> Non
     assert not around.file.path.exists()
 
 
-@pytest.mark.parametrize(
-    ("path", "host", "platform", "command"),
-    [
-        ("~/.ssh/k", HostProfile("a", "b", 22, "me"), "linux", "ssh-copy-id -i ~/.ssh/k.pub me@b"),
-        ("/a b/k", HostProfile("a", "b", 2222, "me"), "linux", "ssh-copy-id -i '/a b/k'.pub -p 2222 me@b"),
-        ("~/a b", HostProfile("a", "b", 22, "me"), "darwin", "ssh-copy-id -i '~/a b'.pub me@b"),
-        (
-            r"C:\k",
-            HostProfile("a", "b", 2222, "me"),
-            "win32",
-            r'type "C:\k.pub" | ssh -p 2222 me@b "cat >> .ssh/authorized_keys"',
-        ),
-    ],
-)
-def test_how_a_key_is_brought_to_the_host(path: str, host: HostProfile, platform: str, command: str) -> None:
-    assert install_command(path, host, platform) == command
-
-
 def test_to_the_end_and_only_then_saved(around: Setting, home: Path, port: int) -> None:
     around.file.add(HostProfile("before", "local"))
     before = around.file.path.read_bytes()
@@ -292,6 +264,16 @@ def test_cancel_and_escape_save_nothing(around: Setting, port: int) -> None:
     other = at_login(around)
     QTest.keyClick(other, Qt.Key.Key_Escape)
     assert not other.isVisible() and not around.file.path.exists()
+
+
+def test_what_is_being_saved_cannot_be_cancelled(around: Setting, home: Path, port: int) -> None:
+    assistant = at_the_end(around, port)
+    with sole_writer(ConfigFolder(home / "config")):
+        assistant.onward.click()
+        QTest.keyClick(assistant, Qt.Key.Key_Escape)
+        assert assistant.isVisible() and not assistant.cancel.isEnabled()
+    until(lambda: not assistant.isVisible(), "the end")
+    assert around.file.get("spark-1") is not None
 
 
 def test_folders_are_those_of_the_user_and_can_be_changed(around: Setting, home: Path, port: int) -> None:
@@ -395,29 +377,10 @@ def test_all_of_it_has_names_and_nothing_is_clipped(around: Setting) -> None:
         assistant.back.click()
 
 
-def test_the_look_can_change_while_it_is_open(around: Setting, application: QApplication) -> None:
-    assistant = shown(around)
-    before = application.palette()
-    light = assistant.heading.palette().windowText().color()
-    assert not is_dark()
-    try:
-        dark = application.palette()
-        dark.setColor(dark.ColorRole.Window, Qt.GlobalColor.black)
-        application.setPalette(dark)
-        until(lambda: assistant.heading.palette().windowText().color() != light, "the dark look")
-    finally:
-        application.setPalette(before)
-    until(lambda: assistant.heading.palette().windowText().color() == light, "the light look")
-
-
-def test_a_list_of_hosts_that_cannot_be_read_is_told(home: Path) -> None:
-    background = Background()
-    folder = ConfigFolder(home / "config")
-    folder.made()
-    folder.file("hosts.json").write_text("{")
-    around = Setting(background, HostsFile(folder))
-    assistant = Assistant(Wording("en"), background, around.access)
+def test_a_list_of_hosts_that_cannot_be_read_is_told(around: Setting, home: Path) -> None:
+    around.file.add(HostProfile("before", "local"))
+    around.file.path.write_text("{")
+    assistant = Assistant(Wording("en"), around.background, around.access)
     assistant.show()
     until(lambda: assistant.status.retry.isVisible(), "the problem")
     assert "is kept as" in assistant.status.said.text()
-    background.close()

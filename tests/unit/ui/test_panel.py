@@ -193,7 +193,7 @@ def test_place_and_size_are_told_and_taken_back() -> None:
     told = QSignalSpy(window.geometry_changed)
     with on_screen(window):
         assert window.size().toTuple() == (720, 520)
-        window.resize(900, 640)
+        window.resize(780, 640)
         window.move(QPoint(30, 40))
         until(lambda: told.count() > 0, "the window to tell where it is")
         place = told.at(0)[0]
@@ -201,7 +201,7 @@ def test_place_and_size_are_told_and_taken_back() -> None:
     other.restore("nonsense, é")
     other.restore(place)
     with on_screen(other):
-        assert other.size().toTuple() == (900, 640)
+        assert other.size().toTuple() == (780, 640)
 
 
 def test_a_window_left_where_it_was_tells_nothing() -> None:

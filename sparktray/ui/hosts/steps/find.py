@@ -38,9 +38,7 @@ class FindStep(Step):
         self.port.setRange(1, 65535)
         self.port.setValue(22)
         self.port_label.setBuddy(self.port)
-        self.port.setMinimumHeight(
-            self.address.edit.sizeHint().height()
-        )  # else it is lower in Qt's own style
+        self.port.setMinimumHeight(self.address.edit.sizeHint().height())  # lower in Qt's style
         self.here = QCheckBox()
         self.here.setVisible(_MAY_BE_HERE)
         form = QFormLayout()

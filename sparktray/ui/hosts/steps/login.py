@@ -182,5 +182,7 @@ def install_command(path: str, host: HostProfile, platform: str = sys.platform) 
     if platform == "win32":
         logged_in = " ".join(["ssh", *port, where])
         return f"""type "{path}.pub" | {logged_in} "cat >> .ssh/authorized_keys\""""
-    written = path if path.startswith("~/") and shlex.quote(path[2:]) == path[2:] else shlex.quote(path)
-    return f"ssh-copy-id -i {written}.pub " + shlex.join([*port, where])
+    public = f"{path}.pub"
+    if shlex.quote(public.removeprefix("~/")) != public.removeprefix("~/"):
+        public = shlex.quote(os.path.expanduser(public))  # a shell leaves a quoted ~ as it is
+    return f"ssh-copy-id -i {public} " + shlex.join([*port, where])

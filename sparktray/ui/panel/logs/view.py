@@ -83,10 +83,12 @@ class LogView(QPlainTextEdit):
         dropped = max(0, len(self._lines) + len(lines) - MOST_LINES)
         bar, across = self.verticalScrollBar(), self.horizontalScrollBar()
         place, aside = bar.value(), across.value()
+        was_at_end = self.textCursor().selectionEnd() == self.document().characterCount() - 1
         self._own = True
         self.appendPlainText("\n".join(lines))
         self._lines.extend(lines)
         self._gone += dropped
+        self._move_cursor(len(lines), was_at_end=was_at_end)
         bar.setValue(bar.maximum() if self._following else max(0, place - dropped))
         across.setValue(aside)
         self._own = False
@@ -137,6 +139,24 @@ class LogView(QPlainTextEdit):
         super().resizeEvent(event)
         self._mark()
 
+    def _move_cursor(self, new: int, *, was_at_end: bool) -> None:
+        """After ``new`` lines came: a selection up to the end shall not have grown with the log.
+
+        Without one the cursor goes along, to the beginning of a line: its end would pull the view aside.
+        """
+        cursor = self.textCursor()
+        if was_at_end and cursor.hasSelection():
+            first = self.document().findBlockByNumber(max(0, self.blockCount() - new))
+            start, end = cursor.selectionStart(), max(0, first.position() - 1)
+            cursor.setPosition(min(start, end))
+            cursor.setPosition(end, QTextCursor.MoveMode.KeepAnchor)
+        elif self._following and not cursor.hasSelection():
+            cursor.movePosition(QTextCursor.MoveOperation.End)
+            cursor.movePosition(QTextCursor.MoveOperation.StartOfBlock)
+        else:
+            return
+        self.setTextCursor(cursor)
+
     def _find_in(self, lines: Sequence[str], first: int, *, tell: bool = True) -> None:
         before = len(self._matches), self._shown
         if self._pattern is not None:
@@ -176,13 +196,15 @@ class LogView(QPlainTextEdit):
             for number in sorted(list(self._matches)[begin:end], key=lambda each: each != self._shown):
                 one = number == self._shown
                 ground, text = (look.accent, look.on_accent) if one else (every, look.text)
-                marks += self._marks_of(number - self._gone, ground, text)
-        self.setExtraSelections(marks[:_MOST_MARKS])
+                marks += self._marks_of(number - self._gone, ground, text, _MOST_MARKS - len(marks))
+        self.setExtraSelections(marks)
 
-    def _marks_of(self, row: int, ground: QColor, text: QColor) -> list[QTextEdit.ExtraSelection]:
-        made = []
+    def _marks_of(self, row: int, ground: QColor, text: QColor, most: int) -> list[QTextEdit.ExtraSelection]:
+        made: list[QTextEdit.ExtraSelection] = []
+        if self._pattern is None:
+            return made
         line, block = self._lines[row], self.document().findBlockByNumber(row)
-        for found in islice(self._pattern.finditer(line), _MOST_MARKS) if self._pattern is not None else ():
+        for found in islice(self._pattern.finditer(line), most):
             mark = QTextEdit.ExtraSelection()
             cursor = QTextCursor(block)
             cursor.setPosition(block.position() + _units(line, found.start()))

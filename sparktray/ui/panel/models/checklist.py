@@ -84,6 +84,10 @@ class ChecklistView(QWidget):
             if before is None or before.operation != view.operation or before.current != view.current:
                 self._steps.follow(view.current)
 
+    def take_keyboard(self) -> None:
+        """Be where the keyboard is, but not on a button: Enter that came here must press none."""
+        (self._close if self._steps.isHidden() else self._steps).setFocus()
+
     def tell(self) -> None:
         """Say and colour everything anew."""
         view = self._shown
@@ -97,7 +101,7 @@ class ChecklistView(QWidget):
         self._waiting.tell(
             say(phrase("Looking at the host")) + "…" if looking else "", look.quiet, self.font()
         )
-        self._steps.setVisible(bool(view.steps))
+        self._steps.setVisible(bool(view.steps) or view.outcome is None)
         self._tell_buttons(view)
         self._tell_outcome(view.outcome, look)
 
@@ -138,6 +142,8 @@ class _Steps(QListView):
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
+        self.setObjectName("steps")
+        self._followed = self._choice = -1
         self._rows = StepRows(self)
         self._painter = StepPainter(self)
         self.setModel(self._rows)
@@ -156,14 +162,20 @@ class _Steps(QListView):
         self.scheduleDelayedItemsLayout()
 
     def follow(self, current: int | None) -> None:
-        """Bring the step under way, or the last one, into sight."""
-        last = len(self._rows.rows) - 1
-        self.scrollTo(self._rows.index(last if current is None else current))
+        """Bring the step under way, or the last one, into sight; the choice goes along that was on it."""
+        chosen = self.currentIndex().row()
+        self._followed = len(self._rows.rows) - 1 if current is None else current
+        if chosen in {-1, self._choice}:
+            self._choice = -1 if current is None else current
+            self.setCurrentIndex(self._rows.index(self._choice))
+        self.scrollTo(self._rows.index(self._followed))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Qt's: commands break differently in another width."""
         super().resizeEvent(event)
         self.show_rows(self._rows.rows)
+        self.scrollToTop()
+        self.scrollTo(self._rows.index(self._followed))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Qt's."""

@@ -74,15 +74,14 @@ class ModelList(QListView):
         self._rows.show(rows)
         if chosen is not None and not self.currentIndex().isValid():
             self.setCurrentIndex(self._rows.row_of(chosen.key))
+        if self.hasFocus():
+            self._choose_what_runs()
         self.scheduleDelayedItemsLayout()
         self._place_buttons()
 
-    def choose_what_runs(self) -> None:
-        """Put the choice on what runs, when a person has chosen nothing."""
-        if not self.currentIndex().isValid():
-            runs = next((row.line for row in self._rows.rows if row.line.mark is not Mark.RESTS), None)
-            if runs is not None:
-                self.setCurrentIndex(self._rows.row_of(runs.key))
+    def take_keyboard(self) -> None:
+        """Be where the keyboard is."""
+        self.setFocus()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Qt's: Enter switches."""
@@ -132,7 +131,7 @@ class ModelList(QListView):
 
     def focusInEvent(self, event: QFocusEvent) -> None:
         """Qt's: the keyboard begins with what runs."""
-        self.choose_what_runs()
+        self._choose_what_runs()
         super().focusInEvent(event)
 
     def viewportEvent(self, event: QEvent) -> bool:
@@ -140,6 +139,13 @@ class ModelList(QListView):
         if event.type() is QEvent.Type.Leave:
             self._point_at(_NO_POINTER)
         return super().viewportEvent(event)
+
+    def _choose_what_runs(self) -> None:
+        """Put the choice on what runs, when a person has chosen nothing."""
+        if not self.currentIndex().isValid():
+            runs = next((row.line for row in self._rows.rows if row.line.mark is not Mark.RESTS), None)
+            if runs is not None:
+                self.setCurrentIndex(self._rows.row_of(runs.key))
 
     def _point_at(self, index: QModelIndex) -> None:
         self._pointed = index

@@ -173,7 +173,8 @@ class ModelPainter(QStyledItemDelegate):
         top, height = area.top() + GRID, line_height(view.font())
         # The group's name stays in sight while its rows are scrolled through.
         if (row.first or rect.top() <= 0) and not self._narrow(rect.width()):
-            heading = QRect(rect.left(), max(0, rect.top()) + 1 + GRID, self._gutter - GRID, height)
+            above = min(max(0, rect.top()) + 1 + GRID, rect.bottom() - height)  # not over the next group's
+            heading = QRect(rect.left(), above, self._gutter - GRID, height)
             line(painter, heading, row.heading, small(view), look.quiet)
         left = area.left() + INSIDE
         draw_mark(painter, QRect(left, top, self._mark, height), row.line.mark, look)
@@ -198,8 +199,9 @@ class ModelPainter(QStyledItemDelegate):
         name = QRect(left, state.top(), end - left, height)
         font = strong(view) if row.line.mark is not Mark.RESTS else view.font()
         line(painter, name, row.line.name, font, look.text, cut=Qt.TextElideMode.ElideMiddle)
-        colour = _tone(row.line.mark, look)
-        line(painter, state, row.state, plain, colour, align=Qt.AlignmentFlag.AlignRight)
+        if row.line.wish is None:  # else the button stands there
+            colour = _tone(row.line.mark, look)
+            line(painter, state, row.state, plain, colour, align=Qt.AlignmentFlag.AlignRight)
 
     def _narrow(self, width: int) -> bool:
         """True when there is no room for all columns beside one another."""
@@ -207,9 +209,10 @@ class ModelPainter(QStyledItemDelegate):
         return width < columns + 2 * INSIDE + self._mark + self._name + 5 * GRID
 
     def _below(self, row: ModelRow, width: int) -> str:
+        state = row.state if row.line.wish is not None else ""
         if not self._narrow(width):
-            return row.advice
-        return " · ".join(filter(None, (row.heading, row.line.place, row.advice)))
+            return " · ".join(filter(None, (state, row.advice)))
+        return " · ".join(filter(None, (row.heading, row.line.place, state, row.advice)))
 
     def _text_width(self, width: int) -> int:
         """How wide the text below may be: it keeps clear of the button."""

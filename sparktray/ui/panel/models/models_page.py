@@ -90,13 +90,12 @@ class ModelsPage(Page):
         self._dismissed = None if operation is None else operation.id
         self.take(self._latest)
 
-    def _bring(self, part: QWidget) -> None:
+    def _bring(self, part: ModelList | ChecklistView | Standing) -> None:
         """Put one part on the screen; the keyboard goes along when it was on the one before."""
-        self.setFocusProxy(part)
         if self._stack.currentWidget() is part:
             return
         focused = QApplication.focusWidget()
         had_keyboard = focused is not None and self.isAncestorOf(focused)
         self._stack.setCurrentWidget(part)
         if had_keyboard:
-            part.setFocus()
+            part.take_keyboard()

@@ -77,6 +77,10 @@ class Standing(QWidget):
         button = None if hindrance.remedy is None else phrase("Try now")
         self._take(_Told(hindrance.title, tuple(paragraphs), button, hindrance.technical))
 
+    def take_keyboard(self) -> None:
+        """Be where the keyboard is."""
+        (self._button if self._button.isVisible() else self._fold).setFocus()
+
     def tell(self) -> None:
         """Say and colour everything anew."""
         if self._shown is None:

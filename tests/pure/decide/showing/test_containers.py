@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from sparktray.decide.showing.containers import container_rows, gpu_values, trouble
+from sparktray.decide.showing.containers import container_rows, gpu_line, trouble
 from sparktray.domain.docker.container import Container, ContainerState, PublishedPort
 from sparktray.domain.events import ContainersUnread
 from sparktray.domain.phrase import phrase
@@ -80,14 +80,16 @@ def test_every_state_has_a_word(state: ContainerState, code: int | None, text: s
 
 
 @pytest.mark.parametrize(
-    ("vitals", "values"),
+    ("vitals", "text"),
     [
-        (Vitals(1.0, 1, 1, "NVIDIA GB10", 5.0, 45.4, 11.6), ("NVIDIA GB10", "45 °C", "12 W")),
-        (Vitals(), ("–", "– °C", "– W")),
+        (Vitals(1.0, 1, 1, "NVIDIA GB10", 5.0, 45.4, 11.6), "GPU NVIDIA GB10 · 45 °C · 12 W"),
+        (Vitals(1.0, gpu_watt=3.0), "GPU – · – °C · 3 W"),
+        (Vitals(1.0, gpu_celsius=3.0), "GPU – · 3 °C · – W"),
+        (Vitals(), "GPU: not known"),
     ],
 )
-def test_gpu(vitals: Vitals, values: tuple[str, str, str]) -> None:
-    assert gpu_values(vitals) == values
+def test_gpu(vitals: Vitals, text: str) -> None:
+    assert rendered(gpu_line(vitals)) == text
 
 
 def test_no_trouble_when_everything_was_read() -> None:

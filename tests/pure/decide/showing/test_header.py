@@ -49,7 +49,7 @@ def test_one_ready_server_is_told_without_its_name_which_is_in_the_sentence() ->
 @pytest.mark.parametrize(
     ("reading", "told"),
     [
-        (ready("scout"), "0 requests running"),
+        (ready("scout"), "no requests running"),
         (ready("scout", running=1, waiting=3), "1 request running · 3 waiting"),
         (ready("scout", running=None, waiting=None), ""),
     ],
@@ -61,7 +61,7 @@ def test_requests_are_told_as_far_as_they_are_known(reading: Reading, told: str)
 def test_several_servers_have_a_line_each_with_the_names_of_what_they_hold() -> None:
     desk = serving(SCOUT, QWEN, sglang=ready("scout"), vllm=ready("qwen", running=None))
     assert lines(desk.snapshot) == [
-        "scout · SGLang · 30000 · up 3 h 12 min · 0 requests running",
+        "scout · SGLang · 30000 · up 3 h 12 min · no requests running",
         "qwen · vLLM · 8000 · up 3 h 12 min",
     ]
     shown = top(desk.snapshot)

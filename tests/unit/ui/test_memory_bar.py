@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from PySide6.QtGui import QColor, QImage
+
+from sparktray.domain.phrase import phrase
+from sparktray.domain.snapshot import LinkPhase, Snapshot
+from sparktray.domain.vitals import Vitals
+from sparktray.ui.panel.memory_bar import MemoryBar
+from sparktray.ui.theme import mixed, tones
+from sparktray.wording import Speech, Wording
+from tests.unit.cli import pictures
+
+GIB = 1 << 30
+
+
+def host(used: int, total: int = 100) -> Snapshot:
+    vitals = Vitals(1.0, total * GIB, (total - used) * GIB)
+    return replace(pictures.picture(pictures.ready()), vitals=vitals)
+
+
+def made(snapshot: Snapshot | None, width: int = 600) -> MemoryBar:
+    bar = MemoryBar(Wording("en"))
+    bar.resize(width, bar.sizeHint().height())
+    bar.take(snapshot)
+    bar.show()
+    return bar
+
+
+def along(bar: MemoryBar) -> list[str]:
+    """The colours just below the bar's upper edge, where no text is."""
+    image: QImage = bar.grab().toImage()
+    return [image.pixelColor(x, 3).name() for x in range(image.width())]
+
+
+def tint(colour: QColor) -> str:
+    """What the used part looks like in that colour."""
+    return mixed(colour, tones().card, 0.3).name()
+
+
+def test_the_used_part_is_as_long_as_it_is_large() -> None:
+    look = tones()
+    used, free = tint(look.accent), look.card.name()
+    colours = along(made(host(40)))
+    first, last = colours.index(used), len(colours) - colours[::-1].index(used)
+    # The hatching of the last 8 % is drawn on the card as well.
+    end = len(colours) - colours[::-1].index(free)
+    assert (last - first) / (end - first) == pytest.approx(0.4, abs=0.03)
+
+
+def test_what_is_not_known_is_not_drawn_as_nothing() -> None:
+    for unknown in (None, replace(host(40), vitals=Vitals()), replace(host(40), link=LinkPhase.OFFLINE)):
+        bar = made(unknown)
+        assert bar.accessibleName() == "Memory" and bar.accessibleDescription() == "not known"
+        look = tones()
+        assert look.card.name() not in along(bar) and tint(look.accent) not in along(bar)
+
+
+def test_too_little_free_is_seen_and_said() -> None:
+    bar = made(host(97))
+    assert bar.accessibleDescription().startswith("97 of 100 GiB used, only 3 GiB free.")
+    look = tones()
+    assert tint(look.bad) in along(bar)
+    bar.take(host(40))
+    assert "kept for the host" in bar.accessibleDescription() and pictures.QWEN in bar.toolTip()
+    assert tint(look.bad) not in along(bar)
+
+
+def test_names_cannot_be_markup_in_the_tooltip() -> None:
+    odd = pictures.picture(pictures.ready(model_id="<img src=x>"))
+    bar = made(replace(odd, vitals=host(40).vitals))
+    assert "&lt;img src=x&gt;" in bar.toolTip() and "<img" not in bar.toolTip()
+
+
+@pytest.mark.parametrize("width", [1, 40, 120, 200, 2000])
+def test_no_width_is_too_small_or_too_large(width: int) -> None:
+    assert not made(host(99), width).grab().isNull()
+
+
+def test_it_is_said_anew_when_the_language_changes() -> None:
+    say = Wording("en")
+    bar = MemoryBar(say)
+    bar.take(host(40))
+    before = bar.minimumSizeHint().width()
+    say._speech = Speech("xx", lambda text: text.replace("Memory", "Arbeitsspeicher"), lambda a, b, n: a)
+    bar.take(host(40))
+    assert bar.accessibleName() == "Arbeitsspeicher" and bar.minimumSizeHint().width() > before
+    assert say(phrase("Memory")) == "Arbeitsspeicher"
