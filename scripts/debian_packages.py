@@ -1,8 +1,8 @@
 """See to it that the Debian packages are installed which a step of make needs.
 
-Usage: `python3 scripts/debian_packages.py setup|rig|screenshots`. Runs with the system's Python, before there is an
-environment. Ends 0 at once when nothing is missing; installs as root or with password-less sudo;
-otherwise prints the exact command and ends 1.
+Usage: `python3 scripts/debian_packages.py setup|rig|screenshots`. Runs with the system's Python, before
+there is an environment. Ends 0 at once when nothing is missing; installs as root or with password-less
+sudo; otherwise prints the exact command and ends 1.
 """
 
 from __future__ import annotations

@@ -26,10 +26,7 @@ class HelpAsked(Exception):
 
 
 class _Parser(argparse.ArgumentParser):
-    """Raises instead of printing and ending by itself."""
-
-    def print_help(self, file: object = None) -> NoReturn:
-        raise HelpAsked(self.format_help())
+    """Tells of a mistake instead of printing and ending by itself."""
 
     def error(self, message: str) -> NoReturn:
         raise Told(
@@ -39,6 +36,13 @@ class _Parser(argparse.ArgumentParser):
                 phrase("See {program} --help.", program=self.prog),
             )
         )
+
+
+class _Help(argparse.Action):
+    """Tells the help text of the parser at hand instead of printing it and ending."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
+        raise HelpAsked(parser.format_help())
 
 
 def parse(words: Sequence[str], say: Wording) -> argparse.Namespace:
@@ -53,13 +57,13 @@ def parse(words: Sequence[str], say: Wording) -> argparse.Namespace:
 def _grammar(say: Wording) -> argparse.ArgumentParser:
     shared = _shared(say)
     about = say(phrase("Switch the model that an NVIDIA DGX Spark serves."))
-    top = _Parser(prog="sparktray", description=about, parents=[shared], allow_abbrev=False)
+    top = _Parser(prog="sparktray", description=about, parents=[shared], add_help=False, allow_abbrev=False)
     version = say(phrase("print the version and end"))
     top.add_argument("--version", action="store_true", default=argparse.SUPPRESS, help=version)
     commands = top.add_subparsers(dest="command", metavar="COMMAND", parser_class=_Parser)
 
     def command(name: str, about: str) -> argparse.ArgumentParser:
-        return commands.add_parser(name, help=about, description=about, parents=[shared], allow_abbrev=False)
+        return _added(commands, name, about, shared)
 
     _hosts(command("host", say(phrase("set up, choose and test hosts"))), shared, say)
     _reading(command, say)
@@ -70,6 +74,8 @@ def _grammar(say: Wording) -> argparse.ArgumentParser:
 def _shared(say: Wording) -> _Parser:
     """Options that stand before or after the command: a parser's defaults would undo the other's."""
     shared = _Parser(add_help=False, argument_default=argparse.SUPPRESS)
+    end = say(phrase("show this help and end"))
+    shared.add_argument("-h", "--help", action=_Help, nargs=0, default=argparse.SUPPRESS, help=end)
     shared.add_argument("--host", metavar="NAME", help=say(phrase("the host, instead of the one in use")))
     shared.add_argument("--json", action="store_true", help=say(phrase("print one line of JSON")))
     shared.add_argument("--config", metavar="DIR", type=Path, help=say(phrase("the folder for all settings")))
@@ -77,11 +83,19 @@ def _shared(say: Wording) -> _Parser:
     return shared
 
 
+def _added(
+    among: argparse._SubParsersAction[_Parser], name: str, about: str, shared: _Parser
+) -> argparse.ArgumentParser:
+    return among.add_parser(
+        name, help=about, description=about, parents=[shared], add_help=False, allow_abbrev=False
+    )
+
+
 def _hosts(parser: argparse.ArgumentParser, shared: _Parser, say: Wording) -> None:
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True, parser_class=_Parser)
 
     def action(name: str, about: str) -> argparse.ArgumentParser:
-        return actions.add_parser(name, help=about, description=about, parents=[shared], allow_abbrev=False)
+        return _added(actions, name, about, shared)
 
     add = action("add", say(phrase("set up a host, or change one")))
     add.add_argument("name", metavar="NAME")

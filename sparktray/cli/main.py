@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, NoReturn
 
 from sparktray.cli.arguments import HelpAsked, parse
 from sparktray.cli.output import Output
-from sparktray.cli.problems import CANCELLED, DONE, FAILED, USAGE, Told, problem_of_catalogue
+from sparktray.cli.problems import CANCELLED, DONE, FAILED, USAGE, Told
 from sparktray.cli.request import Request, wanted_host
 from sparktray.control.door.knocking import config_folder
 from sparktray.domain.catalogue_file.shape import CatalogueError
 from sparktray.domain.phrase import phrase
 from sparktray.domain.problem import Problem
+from sparktray.store.catalogue_file import problem_of_catalogue
 from sparktray.store.paths import ConfigFolder, StoreError
 from sparktray.wording import Wording, wording_for
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import assert_never
 
-from sparktray.domain.catalogue_file.shape import CatalogueProblem
 from sparktray.domain.operation import Operation, OperationEnd
-from sparktray.domain.phrase import phrase
 from sparktray.domain.problem import Problem
 
 DONE, FAILED, USAGE, UNREACHABLE, LOGIN = 0, 1, 2, 3, 4
@@ -66,31 +64,3 @@ def exit_of_operation(operation: Operation) -> int:
             return CANCELLED
         case _:  # pragma: no cover
             assert_never(operation.end)
-
-
-def problem_of_catalogue(problem: CatalogueProblem) -> Problem:
-    """The one error of a models.json, with the place in the file."""
-    if problem.line is not None:
-        cause = phrase(
-            "{source}, line {line}, column {column}: {message}",
-            source=problem.source,
-            line=problem.line,
-            column=problem.column,
-            message=problem.message,
-        )
-    elif problem.entry is not None:
-        cause = phrase(
-            "{source}, {path} ({entry}): {message}",
-            source=problem.source,
-            path=problem.path,
-            entry=problem.entry,
-            message=problem.message,
-        )
-    else:
-        cause = phrase(
-            "{source}, {path}: {message}",
-            source=problem.source,
-            path=problem.path or "$",
-            message=problem.message,
-        )
-    return Problem(problem.code, cause, problem.remedy)

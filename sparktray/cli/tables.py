@@ -9,6 +9,7 @@ from sparktray.cli.output import Output
 from sparktray.cli.views import other_containers, server_note
 from sparktray.decide.identity import running_on
 from sparktray.decide.showing.present import engine_name, sentence, shown_name
+from sparktray.decide.showing.words import phase_word
 from sparktray.domain.host import folder_name
 from sparktray.domain.operation import OperationEnd
 from sparktray.domain.phrase import Phrase, phrase
@@ -29,31 +30,6 @@ _MARKS = {
     Phase.IDLE: ("○", "-"),
     Phase.UNKNOWN: ("○", "?"),
 }
-
-
-def phase_word(phase: Phase) -> Phrase:
-    """The state of a server in a word."""
-    match phase:
-        case Phase.UNKNOWN:
-            return phrase("unknown")
-        case Phase.IDLE:
-            return phrase("idle")
-        case Phase.STARTING:
-            return phrase("starting")
-        case Phase.LOADING:
-            return phrase("loading")
-        case Phase.STOPPING:
-            return phrase("stopping")
-        case Phase.READY:
-            return phrase("ready")
-        case Phase.BUSY:
-            return phrase("busy")
-        case Phase.DEGRADED:
-            return phrase("degraded")
-        case Phase.FAILED:
-            return phrase("failed")
-        case _:  # pragma: no cover
-            assert_never(phase)
 
 
 def aligned(rows: Iterable[Sequence[str]]) -> list[str]:

@@ -11,11 +11,11 @@ from typing import assert_never
 
 from sparktray.control import reading
 from sparktray.control.changes import Changes
+from sparktray.control.following.streams import LogFollower, follow_events, follow_vitals, watch_link
+from sparktray.control.following.waking import watch_sleep
 from sparktray.control.lanes import Lanes
 from sparktray.control.problems import is_blocking, problem_of
 from sparktray.control.records import Records
-from sparktray.control.streams import LogFollower, follow_events, follow_vitals, watch_link
-from sparktray.control.waking import watch_sleep
 from sparktray.decide.effects import (
     CheckLink,
     Connect,

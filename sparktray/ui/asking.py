@@ -94,7 +94,7 @@ class _Box(QMessageBox):
         self._yes.setAutoDefault(False)
         self.setDefaultButton(self._no)
         self.setEscapeButton(self._no)
-        # The name under which Qt's own style sheets know the question itself; bold as on macOS.
+        # Qt 6.11 has no property for the weight of the question itself, only this name for its label.
         heading = self.findChild(QLabel, "qt_msgbox_label")
         if heading is not None:
             font = heading.font()

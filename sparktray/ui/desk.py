@@ -23,11 +23,10 @@ from sparktray.store.hosts import Hosts
 from sparktray.store.settings import Settings
 from sparktray.ui.asking import Asker
 from sparktray.ui.background import Background
-from sparktray.ui.bridge import Bridge
+from sparktray.ui.bridge import Bridge, MainThread
 from sparktray.ui.clipboard import Copied, Copier
 from sparktray.ui.front import Front
 from sparktray.ui.hosts.access import Access
-from sparktray.ui.main_thread import MainThread
 from sparktray.ui.notifying.announcing import Announcer
 from sparktray.ui.notifying.notify import Notifier, TrayMessages
 from sparktray.ui.reloading import Reloading

@@ -6,9 +6,13 @@ import os
 import struct
 import subprocess
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+from tests.rig.namespace import end
+from tests.waiting import wait_until
 
 _BYTES = 3  # of a pixel: red, green, blue
 
@@ -66,6 +70,31 @@ class Picture:
         chunks = chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(lines, 9)) + chunk(b"IEND", b"")
         path.write_bytes(b"\x89PNG\r\n\x1a\n" + chunks)
         return path
+
+
+def changed(look: Callable[[], Picture], *unlike: Picture) -> Picture:
+    """What is seen as soon as it is like none of these."""
+    seen: list[Picture] = []
+
+    def differs() -> bool:
+        seen[:] = [look()]
+        return seen[0] not in unlike
+
+    wait_until(differs, "the picture to change", seconds=20)
+    return seen[0]
+
+
+def at_rest(look: Callable[[], Picture], *unlike: Picture) -> Picture:
+    """What is seen once it is like none of these and does not change between two looks."""
+    seen: list[Picture] = [look()]
+
+    def rests() -> bool:
+        before, seen[:] = seen[0], [look()]
+        return seen[0] == before and before not in unlike
+
+    # GTK fades what the mouse has left for 0.2 s, and a panel fetches an icon after it was told of it.
+    wait_until(rests, "the picture to be at rest", seconds=20, every=0.25)
+    return seen[0]
 
 
 class Screen:
@@ -130,7 +159,7 @@ class Screen:
 
 
 def _picture(dump: bytes) -> Picture:
-    """Read what xwd writes (XWDFile.h, version 7: 25 big-endian words, a name, colours of 12 bytes, pixels)."""
+    """Read what xwd writes (XWDFile.h, version 7): 25 big-endian words, a name, colours, pixels."""
     words = struct.unpack(">25I", dump[:100])
     head, version, width, height = words[0], words[1], words[4], words[5]
     order, bits, line, colours = words[7], words[11], words[12], words[19]
@@ -146,3 +175,21 @@ def _picture(dump: bytes) -> Picture:
             pixels[ours::_BYTES] = row[theirs::step]
         rows.append(bytes(pixels))
     return Picture(width, height, b"".join(rows))
+
+
+@contextmanager
+def display(width: int, height: int) -> Iterator[str]:
+    """One more X server with a screen of that size, while the block lasts; the name of its display."""
+    reading, writing = os.pipe()
+    size = f"{width}x{height}x24"
+    command = ["Xvfb", "-displayfd", str(writing), "-screen", "0", size, "-nolisten", "tcp"]
+    quiet = subprocess.DEVNULL
+    process = subprocess.Popen(command, pass_fds=(writing,), stdout=quiet, stderr=quiet)
+    try:
+        os.close(writing)
+        with os.fdopen(reading) as pipe:
+            number = pipe.readline().strip()
+        assert number, "Xvfb did not start"
+        yield f":{number}"
+    finally:
+        end(process)

@@ -10,7 +10,7 @@ from itertools import pairwise
 
 import pytest
 
-from sparktray.control.log_watch import LogBatch, LogWatch
+from sparktray.control.following.log_watch import LogBatch, LogWatch
 from sparktray.domain.problem import Problem
 from sparktray.remote.contract import Remote
 from tests.rig.driving import profile

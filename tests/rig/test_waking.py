@@ -85,7 +85,8 @@ def sleep_through(running: TrayProgram, meanwhile: Callable[[], object]) -> None
 def test_the_clock_counts_what_was_slept() -> None:
     """In a time namespace whose clock of sleep is 10 h ahead, as after a night."""
     text = (
-        "import time; from sparktray.control.waking import sleep_clock as c; print(c()() - time.monotonic())"
+        "import time; from sparktray.control.following.waking import sleep_clock; "
+        "print(sleep_clock()() - time.monotonic())"
     )
     here = [sys.executable, "-c", text]
     there = ["unshare", "--time", "--fork", "--boottime", "36000", *here]

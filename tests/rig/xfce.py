@@ -142,7 +142,9 @@ class Xfce:
         """Click the icon as one does for its menu; where the menu is."""
         icon = self.icon()
         self.screen.click(icon.left + icon.width // 2, icon.top + icon.height // 2, 3)
-        return wait_until(self.menu, "the menu on the screen", seconds=10)
+        found = wait_until(self.menu, "the menu on the screen", seconds=10)
+        assert found is not None
+        return found
 
     def menu(self) -> Area | None:
         """Where the open menu is; None while there is none that is painted."""

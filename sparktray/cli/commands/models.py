@@ -5,8 +5,9 @@ from __future__ import annotations
 from sparktray.cli.problems import DONE
 from sparktray.cli.request import Request, watching
 from sparktray.decide.identity import running_on
-from sparktray.domain.catalogue import EngineKind, Model, Purpose
-from sparktray.domain.phrase import Phrase, phrase
+from sparktray.decide.showing.models import beside_catalogue
+from sparktray.decide.showing.words import phase_word, purpose_word
+from sparktray.domain.catalogue import Model
 from sparktray.domain.snapshot import ServerState, Snapshot
 
 
@@ -21,7 +22,7 @@ def run(request: Request) -> int:
     from sparktray.cli.tables import aligned
 
     rows = [_row(request, snapshot, model) for model in snapshot.catalogue.models]
-    rows += [["", name, state.name, "", ""] for state, name in _beside(snapshot)]
+    rows += [["", name, state.name, "", ""] for state, name in beside_catalogue(snapshot)]
     for line in aligned(rows):
         request.out.line(line)
     return DONE
@@ -59,42 +60,13 @@ def _extra_views(snapshot: Snapshot) -> list[dict[str, object]]:
             "ollama": name,
             "context": None,
         }
-        for state, name in _beside(snapshot)
+        for state, name in beside_catalogue(snapshot)
     ]
 
 
-def _beside(snapshot: Snapshot) -> list[tuple[ServerState, str]]:
-    """What an Ollama has installed that no entry names."""
-    found = []
-    for state in snapshot.servers:
-        if state.server.engine is EngineKind.OLLAMA:
-            entries = {model.ollama for model in snapshot.catalogue.models_on(state.name)}
-            names = {name: name.removesuffix(":latest") for name in state.installed}
-            found += [(state, name) for name, short in names.items() if not {name, short} & entries]
-    return found
-
-
 def _row(request: Request, snapshot: Snapshot, model: Model) -> list[str]:
-    from sparktray.cli.tables import phase_word
-
     say = request.say
     running = ", ".join(f"{state.name} {say(phase_word(state.phase))}" for state in _on(snapshot, model))
     note = model.note.get(say.language) or model.note.get("en", "")
-    purposes = ", ".join(say(_purpose(each)) for each in model.purposes)
+    purposes = ", ".join(say(purpose_word(each)) for each in model.purposes)
     return ["*" if running else "", model.id, running or ", ".join(model.servers), purposes, note]
-
-
-def _purpose(purpose: Purpose) -> Phrase:
-    match purpose:
-        case Purpose.DOCUMENTS:
-            return phrase("documents")
-        case Purpose.GENERAL:
-            return phrase("general")
-        case Purpose.CODING:
-            return phrase("coding")
-        case Purpose.REASONING:
-            return phrase("reasoning")
-        case Purpose.EMBEDDINGS:
-            return phrase("embeddings")
-        case Purpose.UNCENSORED:
-            return phrase("uncensored")

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import reduce
-from typing import assert_never
 
 from sparktray.decide.changing.operations import can_cancel
 from sparktray.decide.changing.preflight import closed, loads_by_api, may
 from sparktray.decide.identity import Running, base_url, running_on
 from sparktray.decide.showing.present import sentence, shown_name
-from sparktray.domain.catalogue import Model, Purpose
+from sparktray.decide.showing.words import purpose_word
+from sparktray.domain.catalogue import Model
 from sparktray.domain.operation import Operation, StepName, StepRun, StopWish
 from sparktray.domain.phrase import Phrase, phrase
 from sparktray.domain.snapshot import Phase, ServerState, Snapshot
@@ -158,26 +158,8 @@ def _places(snapshot: Snapshot, runs: Mapping[str, Running]) -> dict[str, str]:
 
 
 def _purposes(model: Model) -> Phrase | None:
-    words = [_purpose(each) for each in model.purposes]
+    words = [purpose_word(each) for each in model.purposes]
     return reduce(lambda one, other: phrase("{one}, {other}", one=one, other=other), words) if words else None
-
-
-def _purpose(purpose: Purpose) -> Phrase:
-    match purpose:
-        case Purpose.DOCUMENTS:
-            return phrase("documents")
-        case Purpose.GENERAL:
-            return phrase("general")
-        case Purpose.CODING:
-            return phrase("coding")
-        case Purpose.REASONING:
-            return phrase("reasoning")
-        case Purpose.EMBEDDINGS:
-            return phrase("embeddings")
-        case Purpose.UNCENSORED:
-            return phrase("uncensored")
-        case _:  # pragma: no cover
-            assert_never(purpose)
 
 
 def _progress(snapshot: Snapshot, operation: Operation) -> Phrase:

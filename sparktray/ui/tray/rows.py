@@ -36,8 +36,8 @@ class Row:
             self._changed = True
 
     def hint(self, text: str) -> None:
-        """The tooltip."""
-        if self._hinted != text:
+        """The tooltip; over D-Bus there is none: Qt 6.11 sends a row's label and states only (seen on the bus)."""
+        if not self._over_bus and self._hinted != text:
             self._hinted = text
             self.action.setToolTip(hint(text))
 
@@ -84,7 +84,7 @@ class Slots(Generic[T]):
         self._checkable = checkable
         self._shown: list[T | None] = []
         self.rows: list[Row] = []
-        # A submenu that has no row from the start is taken for a plain row by some desktops (GNOME).
+        # GNOME may go on showing a submenu as empty that had no row when it first looked.
         for _ in range(least):
             self._add(None)
 

@@ -28,14 +28,9 @@ class TrayHost(QObject):
         self._names = QDBusServiceWatcher(WATCHER, self._bus, registered, self)
         self._names.serviceRegistered.connect(self._appeared)
 
-    @property
-    def reachable(self) -> bool:
-        """False without a session bus, where no icon can ever be shown."""
-        return self._bus.isConnected()
-
     def start(self) -> None:
-        """Look whether it is there already; the bus itself answers, at once."""
-        if self._bus.interface().isServiceRegistered(WATCHER).value():
+        """Look whether it is there already; the bus itself answers, at once. Without a bus there never is."""
+        if self._bus.isConnected() and self._bus.interface().isServiceRegistered(WATCHER).value():
             self._appeared()
         else:
             _log.info("no tray yet: waiting for %s", WATCHER)

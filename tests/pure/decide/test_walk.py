@@ -26,6 +26,7 @@ from sparktray.domain.events import (
     LogSaid,
     LogTailRead,
     Probed,
+    RetryNow,
     Sampled,
     StepDone,
     StepFailed,
@@ -34,6 +35,7 @@ from sparktray.domain.events import (
     Surveyed,
     Ticked,
     Wished,
+    Woke,
 )
 from sparktray.domain.operation import OperationEnd, StopWish, SwitchWish, Wish
 from sparktray.domain.snapshot import LinkPhase, Snapshot
@@ -202,6 +204,8 @@ docker_events = st.builds(
 surveys = st.sampled_from([survey(), survey(None), survey(image_present=False), problem()])
 KINDS: dict[type[Any], st.SearchStrategy[Event]] = {
     Ticked: st.just(Ticked()),
+    Woke: st.just(Woke()),
+    RetryNow: st.just(RetryNow()),
     LinkUp: st.builds(LinkUp, epochs),
     LinkDown: st.builds(LinkDown, epochs, st.just(problem()), st.booleans()),
     ContainersRead: st.builds(ContainersRead, epochs, numbers, many),

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-import logging
 import os
 import socket
 import stat
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, suppress
+from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -19,83 +18,14 @@ import pytest
 from sparktray import __version__
 from sparktray.control.door import listening, wire
 from sparktray.control.door.knocking import BrokenOff, knock
-from sparktray.control.door.listening import Answer, Door
+from sparktray.control.door.listening import Door
 from sparktray.control.door.visit import Call, DoorClosing, Visit
 from sparktray.store.paths import StoreError
 from tests.unit.control.door_process import live
+from tests.unit.control.visitors import Opener, asking, connected, saying, threads
 from tests.waiting import scaled, wait_until
 
 Capture = pytest.CaptureFixture[bytes]
-Opener = Callable[[Answer], Door]
-
-
-@pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    made = tmp_path / "config"
-    monkeypatch.setenv("SPARKTRAY_CONFIG_DIR", str(made))
-    return made
-
-
-@pytest.fixture
-def opened(folder: Path) -> Iterator[Opener]:
-    """Opens doors, and at the end sees that none of their threads is left."""
-    with ExitStack() as stack:
-
-        def open_one(answer: Answer) -> Door:
-            door = Door(live(folder), answer)
-            door.open()
-            stack.callback(door.close)
-            return door
-
-        yield open_one
-    assert threads() == []
-
-
-def threads() -> list[str]:
-    return [each.name for each in threading.enumerate() if each.name.startswith("sparktray-door")]
-
-
-def saying(*texts: bytes, code: int = 0) -> Answer:
-    """An answer that writes these texts to stdout."""
-
-    def work(visit: Visit) -> int:
-        for text in texts:
-            visit.out(text)
-        return code
-
-    return lambda call, live: work
-
-
-def connected(folder: Path) -> socket.socket:
-    """A connection by somebody who has not proven anything yet."""
-    made = socket.socket(socket.AF_UNIX)
-    made.settimeout(scaled(5))
-    made.connect(str(folder / "door"))
-    return made
-
-
-def key_of(folder: Path) -> bytes:
-    return bytes.fromhex(json.loads((folder / "door.json").read_bytes())["key"])
-
-
-def asking(connection: socket.socket, folder: Path, *words: str) -> wire.Channel:
-    """Prove the key and ask for these words."""
-    channel = wire.Channel(connection, time.monotonic() + scaled(5))
-    wire.enter(channel, key_of(folder))
-    known = {"version": "1", "language": {}, "display": False, "token": "", "encoding": "utf-8"}
-    question = {"words": words, "terminals": [False, False], "columns": 0, **known}
-    channel.send(wire.ASKED, json.dumps(question).encode())
-    return channel
-
-
-def ended(connection: socket.socket) -> bool:
-    """True once the other side has closed it; what it said before is read over."""
-    try:
-        while connection.recv(1024):
-            pass
-    except ConnectionResetError:
-        pass
-    return True
 
 
 def test_an_answer_comes_as_it_is(opened: Opener, capfdbinary: Capture) -> None:
@@ -190,131 +120,6 @@ def test_declined_is_done_alone(opened: Opener, capfdbinary: Capture) -> None:
     opened(lambda call, live: None)
     assert knock(["host", "list"]) is None
     assert capfdbinary.readouterr() == (b"", b"")
-
-
-def test_who_does_not_know_the_key_hears_nothing(
-    opened: Opener, folder: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    """Garbage, a wrong key, a proof of the wrong side and a flood: each only ends its own connection."""
-    opened(saying(b"well"))
-    key = key_of(folder)
-    nonce = b"n" * 32
-
-    def garbage(connection: socket.socket) -> None:
-        connection.sendall(b"GET / HTTP/1.1\r\nHost: secret\r\n\r\n".ljust(64, b"\0"))
-
-    def wrong_key(connection: socket.socket) -> None:
-        with pytest.raises(EOFError):
-            wire.enter(wire.Channel(connection, time.monotonic() + 5), b"k" * len(key))
-
-    def mirrored(connection: socket.socket) -> None:
-        theirs = connection.recv(32)
-        connection.sendall(nonce + wire._proof(key, b"tray", theirs, nonce))
-
-    def flood(connection: socket.socket) -> None:
-        with suppress(BrokenPipeError, ConnectionResetError):
-            connection.sendall(b"x" * 1_000_000)
-
-    with caplog.at_level(logging.INFO):
-        for bad in (garbage, wrong_key, mirrored, flood, socket.socket.close):
-            with connected(folder) as connection:
-                bad(connection)
-                assert connection.fileno() == -1 or ended(connection)
-            assert knock(["status"]) == 0
-    told = [record.getMessage() for record in caplog.records if record.name.startswith("sparktray")]
-    assert len(told) == 1 and "secret" not in told[0], told
-
-
-@pytest.mark.parametrize(
-    "question",
-    [
-        b"",
-        b"{",
-        b"\xff",
-        b"[" * 60000,
-        b"null",
-        b'{"words": "status"}',
-        b'{"words": [1], "version": "1"}',
-        json.dumps({"words": ["status"]}).encode(),
-    ],
-)
-def test_a_question_that_makes_no_sense_is_not_answered(
-    question: bytes, opened: Opener, folder: Path
-) -> None:
-    opened(saying(b"never"))
-    for kind in (wire.ASKED, wire.OUT, b"\0"):
-        with connected(folder) as connection:
-            channel = wire.Channel(connection, time.monotonic() + scaled(5))
-            wire.enter(channel, key_of(folder))
-            channel.send(kind, question)
-            assert ended(connection)
-
-
-def test_too_large_a_frame_is_not_waited_for(opened: Opener, folder: Path) -> None:
-    opened(saying(b"never"))
-    with connected(folder) as connection:
-        channel = wire.Channel(connection, time.monotonic() + scaled(5))
-        wire.enter(channel, key_of(folder))
-        connection.sendall((wire.LARGEST + 1).to_bytes(4, "big") + wire.ASKED)
-        assert ended(connection)
-
-
-def test_a_silent_one_is_let_go(opened: Opener, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Also when it sends a byte now and then: the deadline is for all of it."""
-    monkeypatch.setattr(listening, "_PROVE_SECONDS", 0.3)
-    opened(saying(b"well"))
-    with connected(folder) as silent, connected(folder) as dripping:
-        began = time.monotonic()
-
-        def cut_off() -> bool:
-            try:
-                dripping.sendall(b"x")
-            except (BrokenPipeError, ConnectionResetError):
-                return True
-            return False
-
-        wait_until(cut_off, "the end of the dripping one", every=0.05)
-        assert ended(silent)
-        assert time.monotonic() - began < scaled(2.0)
-    wait_until(lambda: threads() == ["sparktray-door"], "their threads to end")
-
-
-def test_the_seventeenth_is_turned_away(opened: Opener, folder: Path) -> None:
-    """Sixteen that say nothing; the next one does its work alone at once, and later ones get in again."""
-    opened(saying(b"well"))
-    with ExitStack() as stack:
-        for _ in range(16):
-            stack.enter_context(connected(folder))
-        wait_until(lambda: threads().count("sparktray-door-visit") == 16, "all of them inside")
-        began = time.monotonic()
-        assert knock(["status"]) is None
-        assert time.monotonic() - began < scaled(0.5)
-    wait_until(lambda: "sparktray-door-visit" not in threads(), "them to leave")
-    assert knock(["status"]) == 0
-
-
-def test_nothing_is_begun_for_who_has_lost_patience(opened: Opener, folder: Path) -> None:
-    """By then the command does it by itself."""
-    begun: list[str] = []
-
-    def answer(call: Call, live: object) -> Callable[[Visit], int]:
-        def work(visit: Visit) -> int:
-            begun.extend(call.words)
-            return 0
-
-        return work
-
-    opened(answer)
-    with connected(folder) as connection:
-        assert asking(connection, folder, "late").receive()[0] == wire.TAKEN
-    with connected(folder) as connection:
-        channel = asking(connection, folder, "odd")
-        assert channel.receive()[0] == wire.TAKEN
-        channel.send(wire.INTERRUPT)
-        assert ended(connection)
-    wait_until(lambda: threads() == ["sparktray-door"], "the end of both")
-    assert begun == []
-    assert knock(["well"]) == 0 and begun == ["well"]
 
 
 def test_an_answer_that_breaks_is_told_apart(opened: Opener, caplog: pytest.LogCaptureFixture) -> None:

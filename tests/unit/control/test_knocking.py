@@ -26,13 +26,6 @@ sys.exit(99 if code is None else code)
 
 
 @pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    made = tmp_path / "config"
-    monkeypatch.setenv("SPARKTRAY_CONFIG_DIR", str(made))
-    return made
-
-
-@pytest.fixture
 def tray(folder: Path) -> Iterator[subprocess.Popen[str]]:
     with started(folder) as process:
         try:
@@ -155,6 +148,20 @@ def test_the_folder_is_the_one_that_the_program_uses(
         monkeypatch.setenv("SPARKTRAY_CONFIG_DIR", variable)
     expected = ConfigFolder.find(None if given is None else Path(given)).path
     assert config_folder(words) == str(expected)
+
+
+@pytest.mark.parametrize("home", ["/home/me", "/home/me/", "/", "", "relative", "/a b/ü", None])
+@pytest.mark.parametrize("base", ["/elsewhere", "/elsewhere/", "", " ", "relative", None])
+def test_the_usual_folder_is_the_one_that_the_program_uses(
+    home: str | None, base: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SPARKTRAY_CONFIG_DIR", raising=False)
+    for name, value in (("HOME", home), ("XDG_CONFIG_HOME", base)):
+        if value is None:
+            monkeypatch.delenv(name, raising=False)
+        else:
+            monkeypatch.setenv(name, value)
+    assert Path(config_folder([])) == ConfigFolder.find().path
 
 
 def test_a_client_that_is_killed_is_noticed(tray: subprocess.Popen[str]) -> None:

@@ -13,8 +13,8 @@ from typing import cast
 import pytest
 
 from sparktray.control.crew import Crew
+from sparktray.control.following.waking import sleep_clock, watch_sleep
 from sparktray.control.records import Records
-from sparktray.control.waking import sleep_clock, watch_sleep
 from sparktray.decide.effects import Connect, ConnectNow
 from sparktray.domain.catalogue import Catalogue
 from sparktray.domain.events import Event, LinkDown, Woke

@@ -91,6 +91,40 @@ def test_another_server_is_chosen(desk: Desk) -> None:
     assert combo.currentData() == "sglang-main", "what was chosen stays"
 
 
+def test_a_log_that_is_asked_for_elsewhere(desk: Desk) -> None:
+    """A notification asks for it, when the page may not have been seen yet."""
+    both = pictures.picture(pictures.ready(), pictures.failed())
+    desk.page.window().hide()
+    desk.page.choose("sglang-main")
+    assert desk.source.opened == []
+    desk.page.window().show()
+    desk.take(both)
+    assert desk.log().container == "sglang-main-id"
+    desk.page.choose("sglang")
+    until(lambda: len(desk.source.opened) == 2, "the other log")
+    assert desk.log().container == "sglang-id" and desk.part(QComboBox).currentData() == "sglang"
+    desk.page.choose("sglang")
+    desk.take(both)
+    assert len(desk.source.opened) == 2
+
+
+def test_a_server_that_is_not_there_gives_way_to_one_that_is(desk: Desk) -> None:
+    desk.page.choose("nobody")
+    desk.take(running())
+    assert desk.log().container == "sglang-main-id"
+
+
+def test_another_host_begins_with_its_own_server(desk: Desk) -> None:
+    desk.source.first = ("of the first",)
+    desk.take(running())
+    desk.shows("of the first")
+    desk.source.first = ("of the other",)
+    other = replace(pictures.picture(pictures.failed()), host=replace(pictures.HOST, name="other"))
+    desk.take(other)
+    desk.shows("of the other")
+    assert desk.log().container == "sglang-id" and desk.log(0).closed.wait(scaled(5.0))
+
+
 def test_a_container_that_was_replaced_or_started_again_is_read_anew(desk: Desk) -> None:
     desk.source.first = ("old",)
     desk.take(with_container())

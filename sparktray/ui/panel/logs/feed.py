@@ -7,7 +7,7 @@ from functools import partial
 
 from PySide6.QtCore import QObject, Qt, Signal
 
-from sparktray.control.log_watch import LogBatch, LogWatch
+from sparktray.control.following.log_watch import LogBatch, LogWatch
 from sparktray.domain.host import HostProfile
 from sparktray.domain.problem import Problem
 from sparktray.remote.contract import Remote

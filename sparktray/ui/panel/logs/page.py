@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from sparktray.control.log_watch import LogBatch
+from sparktray.control.following.log_watch import LogBatch
 from sparktray.decide.showing.containers import Trouble
 from sparktray.decide.showing.logs import Run, log_choices, log_missing, log_run, log_state, wanted_log
 from sparktray.domain.phrase import Phrase, phrase, phrase_n
@@ -117,6 +117,14 @@ class LogPage(Page):
         self._keep_reading(snapshot)
         self._tell(snapshot)
 
+    def choose(self, server: str) -> None:
+        """Show the log of that server, asked for elsewhere; also before the first picture."""
+        if server == self._server:
+            return
+        self._turn_to(server)
+        if self.isVisible():
+            self.take(self._latest)
+
     def left(self) -> None:
         """It went off the screen: nothing is read any more."""
         self._feed.close()
@@ -126,8 +134,9 @@ class LogPage(Page):
         """Until somebody chooses: the server that is of interest. Another host begins anew."""
         host = None if snapshot is None else snapshot.host.name
         if host != self._host:
+            if self._host is not None:
+                self._turn_to(None)
             self._host = host
-            self._turn_to(None)
         if snapshot is None:
             return
         if self._server is None or snapshot.state_of(self._server) is None:
@@ -140,9 +149,8 @@ class LogPage(Page):
 
     def _choose(self, row: int) -> None:
         server = self._servers.itemData(row)
-        if isinstance(server, str) and server != self._server:
-            self._turn_to(server)
-            self.take(self._latest)
+        if isinstance(server, str):
+            self.choose(server)
 
     def _keep_reading(self, snapshot: Snapshot | None) -> None:
         if snapshot is None or self._server is None:
