@@ -71,6 +71,8 @@ test: test-unit test-rig
 
 bench: setup system
 	tests/rig/enter $(PY) benchmarks/refresh.py
+	tests/rig/enter $(PY) benchmarks/door.py
+	tests/rig/enter $(PY) benchmarks/tray.py
 
 lock: setup
 	$(PY) -m scripts.runtime_requirements

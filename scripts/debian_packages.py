@@ -24,6 +24,8 @@ RIG = (
     "xvfb", "dbus", "xclip",
     # A real panel and a real notification service, the mouse, and what takes a picture of the screen
     "xfce4-panel", "dunst", "xdotool", "x11-apps",
+    # A Wayland compositor without a screen, who reads the clipboard there, and a keyboard
+    "sway", "wl-clipboard", "wtype",
 )  # fmt: skip
 # The font of the pictures, and what makes them small
 SCREENSHOTS = (*RIG, "fonts-inter", "pngquant")

@@ -29,6 +29,7 @@ from sparktray.store.secrets_errors import (
     refused,
     silent,
     too_long,
+    unstorable,
 )
 
 if TYPE_CHECKING:
@@ -74,7 +75,8 @@ class Secrets:
     Every call waits at most ``answer_seconds``, and up to ``person_seconds`` more when a person has to
     unlock the keyring; ``asking`` is then told so, on a thread of its own. One call is under way at a time.
     After one that got no answer all others are refused at once, until it has ended after all.
-    All methods raise `KeyringUnavailable`.
+    All methods raise `KeyringUnavailable`. The bare text is only ever on the call's own thread, whose
+    errors end there, so that no traceback holds it.
     """
 
     def __init__(
@@ -94,17 +96,15 @@ class Secrets:
     def get(self, host: str, kind: SecretKind) -> Secret | None:
         """What is stored for a host profile, None when nothing is."""
         name = self._name("host", host)
-        text = self._line.call(lambda call: self._open(call, name).read())
-        found = _kinds(text).get(kind)
-        return None if found is None else Secret(found)
+        return self._line.call(lambda call: _secret(_kinds(self._open(call, name).read()).get(kind)))
 
     def set(self, host: str, kind: SecretKind, secret: Secret) -> None:
         """Store it in place of what was there; the host's other kind stays. Read back before it returns."""
-        name, value = self._name("host", host), _storable(secret)
+        name = self._name("host", host)
 
         def work(call: _Call) -> None:
             keyring = self._open(call, name, create=True)
-            kinds = {**_kinds(keyring.read()), kind.value: value}
+            kinds = {**_kinds(keyring.read()), kind.value: _storable(secret)}
             keyring.write(msgspec.json.encode(kinds).decode())
 
         self._line.call(work)
@@ -117,13 +117,12 @@ class Secrets:
     def named(self, name: str) -> Secret | None:
         """The value that the catalogue calls ``{"secret": name}``, None when it is not stored."""
         item = self._name("named", name)
-        text = self._line.call(lambda call: self._open(call, item).read())
-        return None if text is None else Secret(text)
+        return self._line.call(lambda call: _secret(self._open(call, item).read()))
 
     def set_named(self, name: str, secret: Secret) -> None:
         """Store a value for the catalogue. Read back before it returns."""
-        item, value = self._name("named", name), _storable(secret)
-        self._line.call(lambda call: self._open(call, item, create=True).write(value))
+        item = self._name("named", name)
+        self._line.call(lambda call: self._open(call, item, create=True).write(_storable(secret)))
 
     def forget_named(self, name: str) -> None:
         """Delete a value of the catalogue; fine when there is none."""
@@ -335,12 +334,13 @@ def _kinds(text: str | None) -> dict[str, str]:
         return {}
 
 
+def _secret(text: str | None) -> Secret | None:
+    return None if text is None else Secret(text)
+
+
 def _storable(secret: Secret) -> str:
+    """The text, when it can be stored: bytes of a terminal that are no characters cannot."""
     text = secret.reveal()
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        pass  # raised outside: the error at hand holds the text
-    else:
-        return text
-    raise KeyringUnavailable(refused("not UTF-8"))
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        raise KeyringUnavailable(unstorable())
+    return text

@@ -31,10 +31,11 @@ def problem_of(error: BaseException) -> Problem:
     link: BaseException | None = error
     while link is not None:
         names |= {each.__name__ for each in type(link).__mro__}
-        numbers = [str(value) for value in link.args if isinstance(value, int)]
-        facts.append(" ".join([type(link).__name__, str(getattr(link, "name", "") or ""), *numbers]))
+        numbers = [value for value in link.args if isinstance(value, int)]
+        words = [type(link).__name__, getattr(link, "name", None), *numbers]
+        facts.append(" ".join(str(word) for word in words if word is not None))
         link = link.__cause__
-    technical = ", ".join(fact.strip() for fact in facts)
+    technical = ", ".join(facts)
     if names & _LOCKED:
         return locked(technical)
     if "TimeoutError" in names:  # is an OSError too
@@ -48,7 +49,7 @@ def missing(technical: str) -> Problem:
         "keyring-missing",
         phrase("No keyring is running on this computer, so nothing secret can be stored."),
         phrase(
-            "Secrets are asked for each time. On Linux, GNOME Keyring, KDE Wallet or KeePassXC can store them."
+            "Secrets are asked for each time. On Linux, GNOME Keyring, KDE Wallet or KeePassXC keep them."
         ),
         technical,
     )
@@ -90,4 +91,13 @@ def too_long(most: int) -> Problem:
         "keyring-too-long",
         phrase("The secret is too long for a keyring, which takes {most} characters.", most=most),
         phrase("Leave a key in its file and store only its passphrase."),
+    )
+
+
+def unstorable() -> Problem:
+    """The value holds what is no character."""
+    return Problem(
+        "keyring-refused",
+        phrase("The secret holds bytes that are no characters, which no keyring can store."),
+        phrase("Type it again, in a terminal that is set to UTF-8."),
     )

@@ -21,9 +21,9 @@ def run(program: Program, host: HostProfile | None, answer: Answer) -> int:
     """Show the tray until it is quit; the exit code. Main thread.
 
     ``host`` is what is watched first, None while none is set up. ``answer`` does what commands of the
-    same config folder want, which come through the door. 1 without a display or when the tray that runs
-    already hangs, 0 also when another tray of the same config folder runs. Raises `StoreError` when that
-    folder cannot be written.
+    same config folder want, which come through the door. 1 without a display, and when another tray of the
+    same config folder runs: it was asked at its door before, and did not answer. Raises `StoreError` when
+    that folder cannot be written.
     """
     say = wording_for(program.folder)
 
@@ -31,10 +31,10 @@ def run(program: Program, host: HostProfile | None, answer: Answer) -> int:
         _tell(say, phrase("There is no display to show the tray on: {reason}", reason=reason))
         _tell(say, phrase("On the command line: {command}", command="sparktray status"))
 
-    with qt_in_the_log(hopeless) as made, only_one(program.folder) as alone:
-        if not alone:
-            _tell(say, phrase("sparktray is running already; its icon is in the tray."))
-            return 0
+    with qt_in_the_log(hopeless) as made, only_one(program.folder) as other:
+        if other is not None:
+            _hangs(say, other)
+            return 1
         application = QApplication([NAME])
         made()
         application.setApplicationName(NAME)
@@ -60,6 +60,12 @@ def run(program: Program, host: HostProfile | None, answer: Answer) -> int:
 def _not_started_again(session: QSessionManager) -> None:
     """At the session's end: whether the tray starts with the next one is the person's own setting."""
     session.setRestartHint(QSessionManager.RestartHint.RestartNever)
+
+
+def _hangs(say: Wording, other: int) -> None:
+    kill = f"taskkill /F /PID {other}" if sys.platform == "win32" else f"kill -9 {other}"
+    _tell(say, phrase("sparktray is running already (process {pid}), but it does not answer.", pid=other))
+    _tell(say, phrase("Wait a moment and try again. If that does not help, end it: {command}", command=kill))
 
 
 def _tell(say: Wording, sentence: Phrase) -> None:

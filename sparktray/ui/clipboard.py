@@ -16,7 +16,8 @@ from sparktray.ui.background import Background
 from sparktray.ui.theme import AROUND, GRID
 from sparktray.wording import Wording
 
-# Without the compositor's data-control protocol wl-copy waits for the focus, which it may never get.
+# Without the compositor's data-control protocol wl-copy waits for the focus, which it may never get
+# (wl-clipboard issue 169, and 269 of GNOME).
 _PROGRAM_SECONDS = 3.0
 # So wide that an ID such as org/name-32b-instruct-nvfp4 is seen whole.
 _FIELD_CHARACTERS = 48

@@ -108,8 +108,8 @@ def qt_in_the_log(hopeless: Callable[[str], None]) -> Iterator[Callable[[], None
 
 
 @contextmanager
-def only_one(folder: ConfigFolder) -> Iterator[bool]:
-    """Whether this is the only tray of that config folder, as long as the block lasts.
+def only_one(folder: ConfigFolder) -> Iterator[int | None]:
+    """None when this is the only tray of that config folder, as long as the block lasts; else the other's id.
 
     What a killed one left is taken over. Raises `StoreError` when the folder cannot be written.
     """
@@ -120,7 +120,7 @@ def only_one(folder: ConfigFolder) -> Iterator[bool]:
     if not taken and lock.error() is not QLockFile.LockError.LockFailedError:
         raise unwritable(path, OSError(lock.error().name))
     try:
-        yield taken
+        yield None if taken else int(lock.getLockInfo()[0])
     finally:
         if taken:
             lock.unlock()

@@ -103,6 +103,21 @@ def test_a_second_start(program: Program, desktop: Desktop) -> None:
             wait_until(lambda: len(watcher.items) == 2, "the next one's icon", seconds=20)
 
 
+def test_a_second_start_while_the_first_hangs(program: Program, desktop: Desktop) -> None:
+    """A sentence that names the process, and exit code 1; not a second icon."""
+    with desktop.watcher() as watcher, tray(program, desktop) as first:
+        idle(desktop.item(watcher))
+        first.process.send_signal(signal.SIGSTOP)
+        try:
+            second = program.run(environment=desktop.environment)
+        finally:
+            first.process.send_signal(signal.SIGCONT)
+        assert (second.returncode, second.stdout) == (1, "")
+        assert f"(process {first.process.pid}), but it does not answer." in second.stderr
+        assert f"kill -9 {first.process.pid}" in second.stderr
+        assert len(watcher.items) == 1
+
+
 def test_without_a_display(program: Program, desktop: Desktop) -> None:
     """One clear sentence, and no core dump."""
     with tray(program, desktop, silent=False, DISPLAY=":987") as running:

@@ -61,11 +61,14 @@ class Xfce:
     """The panel of a desktop. It can be killed and started again, as a person's can."""
 
     def __init__(self, desktop: Desktop, *, dark: bool = False, **environment: str) -> None:
-        """Start it and wait until icons can register. ``environment`` goes to the panel alone."""
+        """Start it and wait until icons can register.
+
+        ``environment`` is the panel's alone; its settings are written to the XDG_CONFIG_HOME in it, if any.
+        """
         self._desktop = desktop
         self._stack = ExitStack()
         self.screen = Screen({**desktop.environment, **environment})
-        folder = desktop.folder / "xfce"
+        folder = Path(environment.get("XDG_CONFIG_HOME", desktop.folder / "xfce"))
         settings = folder / "xfce4" / "xfconf" / "xfce-perchannel-xml" / "xfce4-panel.xml"
         settings.parent.mkdir(parents=True, exist_ok=True)
         settings.write_text(_channel(dark=dark), encoding="utf-8")

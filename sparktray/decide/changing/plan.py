@@ -20,7 +20,7 @@ from sparktray.decide.changing.preflight import (
     secret_refusal,
     takeover_refusal,
 )
-from sparktray.decide.identity import container_of, declared_name, port_held, running_on
+from sparktray.decide.changing.standing import loads_already, making_way, serves_already
 from sparktray.domain.asking import Health
 from sparktray.domain.catalogue import Model, Server
 from sparktray.domain.docker.container import LABEL_MODEL, LABEL_OPERATION, LABEL_SERVER, PREVIOUS, Container
@@ -68,7 +68,7 @@ def _switch(
     snapshot: Snapshot, wish: SwitchWish, survey: Survey, asker: Asker, model: Model, server: Server
 ) -> Plan | Problem:
     state = _state(snapshot, server)
-    if _serves_already(snapshot, state, model):
+    if serves_already(snapshot, state, model):
         return Plan((), server.name, model.id)
     held = lock_refusal(lock_of(snapshot.containers, asker.operation), survey)
     if held is not None:
@@ -85,14 +85,6 @@ def _switch(
 
 def _state(snapshot: Snapshot, server: Server) -> ServerState:
     return snapshot.state_of(server.name) or ServerState(server)
-
-
-def _serves_already(snapshot: Snapshot, state: ServerState, model: Model) -> bool:
-    running = running_on(snapshot, state)
-    wanted = model.name_on(state.server.engine)
-    if not state.ready or running.model is None or running.model.id != model.id:
-        return False
-    return loads_by_api(state.server) or running.model_id == wanted
 
 
 def _locked(
@@ -119,10 +111,10 @@ def _replace_container(
     snapshot: Snapshot, survey: Survey, asker: Asker, state: ServerState, model: Model, wish: SwitchWish
 ) -> list[Step] | Problem:
     server = state.server
-    if _loads_already(snapshot, state, model):
+    if loads_already(snapshot, state, model):
         return [steps.load(server, model, wish.timeout), steps.prove(server, model)]
     path = snapshot.host.expand(model.path or "")
-    retired = _retired(snapshot, server)
+    retired = making_way(snapshot, server)
     refusal = (
         script_refusal(model)
         or secret_refusal(model)
@@ -150,26 +142,8 @@ def _replace_container(
     ]
 
 
-def _loads_already(snapshot: Snapshot, state: ServerState, model: Model) -> bool:
-    """True when exactly this model is on its way there: it is watched, not started over."""
-    running = running_on(snapshot, state)
-    same = running.model is not None and running.model.id == model.id
-    named = declared_name(state) == model.name_on(state.server.engine)
-    return state.phase is Phase.LOADING and same and named
-
-
 def _aside(container: Container, retired: list[Container]) -> bool:
     return container.name in {c.name + PREVIOUS for c in retired}
-
-
-def _retired(snapshot: Snapshot, server: Server) -> list[Container]:
-    """Containers that make way: what is this server now, and what else bears its name or port."""
-    known = engine(server.engine)
-    current = container_of(server, snapshot.containers)
-    found = [c for c in snapshot.containers if known.recognises(c) and not c.is_lock]
-    holders = [c for c in found if port_held(c, server.port) or c.name == server.container]
-    first = [current] if current is not None else []
-    return first + [c for c in holders if current is None or c.id != current.id]
 
 
 def _retire(container: Container) -> list[Step]:
@@ -211,7 +185,7 @@ def _load_by_api(
             return lacking
         loaded = [served.id for served in state.served or () if served.id not in {name, f"{name}:latest"}]
         return [*(steps.unload_ollama(server, other, undoable=True) for other in loaded), *final]
-    retired = _retired(snapshot, server)
+    retired = making_way(snapshot, server)
     refusal = (
         port_refusal(server, snapshot.containers, survey, retired)
         # What is there is started as it is, so no name is needed for another one.

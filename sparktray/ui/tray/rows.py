@@ -36,7 +36,7 @@ class Row:
             self._changed = True
 
     def hint(self, text: str) -> None:
-        """The tooltip; over D-Bus there is none: Qt 6.11 sends a row's label and states only (seen on the bus)."""
+        """The tooltip. Over D-Bus there is none: Qt 6.11 sends label and states only (read on the bus)."""
         if not self._over_bus and self._hinted != text:
             self._hinted = text
             self.action.setToolTip(hint(text))

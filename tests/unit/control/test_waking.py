@@ -139,4 +139,5 @@ def test_the_end_does_not_wait_for_the_back_off() -> None:
         began = time.monotonic()
     assert time.monotonic() - began < scaled(1.0)
     assert dial.tries.empty()
-    assert not [t for t in threading.enumerate() if t.name in {"sparktray-link", "sparktray-waking"}]
+    ours = {"sparktray-link", "sparktray-waking"}
+    wait_until(lambda: not [t for t in threading.enumerate() if t.name in ours], "their end", seconds=1.0)
