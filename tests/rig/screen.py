@@ -84,7 +84,7 @@ def changed(look: Callable[[], Picture], *unlike: Picture) -> Picture:
     return seen[0]
 
 
-def at_rest(look: Callable[[], Picture], *unlike: Picture) -> Picture:
+def at_rest(look: Callable[[], Picture], *unlike: Picture, seconds: float = 20.0) -> Picture:
     """What is seen once it is like none of these and does not change between two looks."""
     seen: list[Picture] = [look()]
 
@@ -93,7 +93,7 @@ def at_rest(look: Callable[[], Picture], *unlike: Picture) -> Picture:
         return seen[0] == before and before not in unlike
 
     # GTK fades what the mouse has left for 0.2 s, and a panel fetches an icon after it was told of it.
-    wait_until(rests, "the picture to be at rest", seconds=20, every=0.25)
+    wait_until(rests, "the picture to be at rest", seconds=seconds, every=0.25)
     return seen[0]
 
 

@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
-# Qt reads it when the application object is made.
-os.environ["QT_QPA_PLATFORM"] = "offscreen"
-
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -46,7 +41,11 @@ LEFT = Qt.MouseButton.LeftButton
 def application() -> QApplication:
     """The one application object."""
     existing = QApplication.instance()
-    return existing if isinstance(existing, QApplication) else QApplication(["sparktray"])
+    return (
+        existing
+        if isinstance(existing, QApplication)
+        else QApplication(["sparktray", "-platform", "offscreen"])
+    )
 
 
 @pytest.fixture(autouse=True)
