@@ -26,6 +26,8 @@ RIG = (
     "xfce4-panel", "dunst", "xdotool", "x11-apps",
     # A Wayland compositor without a screen, who reads the clipboard there, and a keyboard
     "sway", "wl-clipboard", "wtype",
+    # A real Secret Service
+    "gnome-keyring",
 )  # fmt: skip
 # The font of the pictures, and what makes them small
 SCREENSHOTS = (*RIG, "fonts-inter", "pngquant")
