@@ -116,7 +116,7 @@ def only_one(folder: ConfigFolder) -> Iterator[int | None]:
     path = folder.made() / "tray.lock"
     lock = QLockFile(str(path))
     lock.setStaleLockTime(0)  # never by age: only when the process that took it is gone
-    taken = lock.tryLock(0)
+    taken = lock.tryLock(0) or (_of_nobody(lock) and lock.removeStaleLockFile() and lock.tryLock(0))
     if not taken and lock.error() is not QLockFile.LockError.LockFailedError:
         raise unwritable(path, OSError(lock.error().name))
     try:
@@ -124,3 +124,8 @@ def only_one(folder: ConfigFolder) -> Iterator[int | None]:
     finally:
         if taken:
             lock.unlock()
+
+
+def _of_nobody(lock: QLockFile) -> bool:
+    """Whether the file names no process, as after a crash of the machine: Qt would keep it for ever."""
+    return lock.error() is QLockFile.LockError.LockFailedError and int(lock.getLockInfo()[0]) == 0

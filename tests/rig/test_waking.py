@@ -153,7 +153,7 @@ def test_a_dead_link_is_replaced_without_a_back_off(server: Sshd, tmp_path: Path
             namespace.kill(pid, signal.SIGSTOP)
         crew.carry_out(CheckLink(1))
         crew.carry_out(CheckLink(99))
-        wait_until(lambda: isinstance(posted.get(timeout=scaled(20.0)), LinkDown), "the loss")
+        wait_until(lambda: isinstance(posted.get(timeout=scaled(20.0)), LinkDown), "the loss", seconds=20)
         began = time.monotonic()
         crew.carry_out(Connect(2, 20))
         until(LinkUp(2))
