@@ -16,7 +16,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 
 TYPED := sparktray tests scripts packaging/hatch_build.py $(wildcard benchmarks)
 
-.PHONY: setup system run check test test-unit test-rig bench lock messages translations package frozen clean
+.PHONY: setup system run check test test-unit test-rig bench screenshots lock messages translations package frozen clean
 .DELETE_ON_ERROR:
 
 setup: $(VENV)/.program translations
@@ -73,6 +73,11 @@ bench: setup system
 	tests/rig/enter $(PY) benchmarks/refresh.py
 	tests/rig/enter $(PY) benchmarks/door.py
 	tests/rig/enter $(PY) benchmarks/tray.py
+
+# The pictures of menu, panel and notification, taken on the rig in about 15 minutes; README's are replaced.
+screenshots: setup
+	@$(PYTHON) scripts/debian_packages.py screenshots
+	tests/rig/enter $(PY) -m scripts.screenshots
 
 lock: setup
 	$(PY) -m scripts.runtime_requirements

@@ -1,13 +1,14 @@
 """Take the pictures: the real program on the rig, on a real desktop, light and dark, English and German.
 
 Run by ``make screenshots`` inside the rig's namespaces. Everything goes to build/screenshots, and what README
-shows to docs/screenshots. Ends with 1 when one of those is larger than it may be.
+shows to docs/screenshots. Ends with 1 when README shows one that there is not, or that is too large.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -30,15 +31,6 @@ from tests.rig.xfce import Xfce, xfce
 from tests.waiting import wait_until
 
 EVERYTHING, SHOWN = Path("build/screenshots"), Path("docs/screenshots")
-# What README shows; the others are only looked at.
-CHOSEN = (
-    "panel-1-models-light-en",
-    "panel-1-models-dark-en",
-    "panel-2-monitor-dark-en",
-    "panel-switching-light-en",
-    "menu-light-en",
-    "icons",
-)
 MOST_BYTES = 120_000
 LOOKS, LANGUAGES = ("light", "dark"), ("en", "de")
 # For the names of the files; a page that has none here gets its number alone.
@@ -46,7 +38,7 @@ PAGES = ("models", "monitor", "logs", "hosts", "settings")
 SCALE = 2  # 720 wide on a page, and sharp on a screen of 200 %
 WIDTH, HEIGHT = 900 * SCALE, 800 * SCALE
 AWAY = (WIDTH - 1, HEIGHT - 1)  # where the mouse is in nobody's way
-QWEN, CODER = "qwen3-32b-nvfp4", "qwen3-coder-30b-nvfp4"
+QWEN, CODER, SCOUT = "qwen3-32b-nvfp4", "qwen3-coder-30b-nvfp4", "llama4-scout-17b-nvfp4"
 ADDRESS = "spark.local"
 AVAILABLE_KIB = 78_000_000  # while the first model is loaded
 
@@ -72,38 +64,39 @@ def settings_of(home: Path, look: str) -> Mapping[str, str]:
     settings.write_text("[Settings]\ngtk-font-name=Inter 10\n", encoding="utf-8")
     return {
         "HOME": str(home),
+        "LOGNAME": "anna",  # whom the assistant offers as user
         "XDG_CONFIG_HOME": str(home / ".config"),
         "XDG_CURRENT_DESKTOP": "XFCE",
         "GTK_THEME": "Adwaita:dark" if look == "dark" else "Adwaita",
     }
 
 
-class Album:
-    """Where the pictures go."""
+def keep(name: str, picture: Picture) -> None:
+    """Save a picture."""
+    shrink(picture.save(EVERYTHING / f"{name}.png"))
 
-    def __init__(self) -> None:
-        self.too_large: list[Path] = []
-        for folder in (EVERYTHING, SHOWN):
-            shutil.rmtree(folder, ignore_errors=True)
-            folder.mkdir(parents=True)
 
-    def keep(self, name: str, picture: Picture) -> None:
-        """Save a picture."""
-        self.keep_file(picture.save(EVERYTHING / f"{name}.png"))
+def shrink(path: Path) -> None:
+    """Reduce a saved picture to the colours it needs."""
+    command = ["pngquant", "--quality", "80-98", "--speed", "1", "--strip", "--force", "--ext", ".png"]
+    ended = subprocess.run([*command, "--skip-if-larger", str(path)], check=False).returncode
+    # 98: it came out larger, 99: not so good as asked for; either way it stays as it was.
+    if ended not in (0, 98, 99):
+        raise RuntimeError(f"pngquant ended with {ended} for {path}")
+    print(f"{path}  {path.stat().st_size / 1000:.0f} kB", flush=True)
 
-    def keep_file(self, path: Path) -> None:
-        """Reduce a saved picture to the colours it needs; README's go to their place."""
-        command = ["pngquant", "--quality", "80-98", "--speed", "1", "--strip", "--force", "--ext", ".png"]
-        ended = subprocess.run([*command, "--skip-if-larger", str(path)], check=False).returncode
-        # 98: it came out larger, 99: not so good as asked for; either way it stays as it was.
-        if ended not in (0, 98, 99):
-            raise RuntimeError(f"pngquant ended with {ended} for {path}")
-        size = path.stat().st_size
-        print(f"{path}  {size / 1000:.0f} kB", flush=True)
-        if path.stem in CHOSEN:
-            shutil.copy(path, SHOWN / path.name)
-            if size > MOST_BYTES:
-                self.too_large.append(path)
+
+def publish() -> list[str]:
+    """Put those that README shows where it shows them from; what is wrong with them."""
+    names = sorted(set(re.findall(rf"{SHOWN}/([\w-]+\.png)", Path("README.md").read_text(encoding="utf-8"))))
+    missing = [name for name in names if not (EVERYTHING / name).exists()]
+    if missing:
+        return [f"README shows {name}, which was not taken" for name in missing]
+    shutil.rmtree(SHOWN, ignore_errors=True)
+    SHOWN.mkdir(parents=True)
+    sizes = {name: shutil.copy(EVERYTHING / name, SHOWN / name).stat().st_size for name in names}
+    large = [name for name, size in sizes.items() if size > MOST_BYTES]
+    return [f"{name} is larger than {MOST_BYTES / 1000:.0f} kB" for name in large]
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +104,6 @@ class Studio:
     """One desktop of one look, and what stands on it."""
 
     rig: Rig
-    album: Album
     look: str
     desktop: Desktop
     screen: Screen
@@ -146,6 +138,9 @@ class Studio:
                 self._menu("menu", language, item)
                 self._panel_pages(item, language)
                 self._notification(item, language)
+                # Back to how it was, whatever the menu's language.
+                program.ok("stop", "sglang")
+                self._until(item, QWEN)
 
     def _work(self) -> None:
         """Have the Spark do something for a while, so that the histories have something to show."""
@@ -167,7 +162,7 @@ class Studio:
             self._keep(f"panel-{number}{name}", language, picture)
         self.screen.press("ctrl+1")
         item.click(CODER)
-        wait_until(lambda: self.rig.state("sglang-main") == "running", "the container", seconds=30)
+        wait_until(lambda: self.rig.state("sglang") == "running", "the container", seconds=30)
         # The second third of the icon: by then the load has told something of itself.
         for _ in range(2):
             wait_for_change(lambda: item.pixels, item.pixels, "the load to go on")
@@ -179,10 +174,9 @@ class Studio:
         wait_until(lambda: not self._windows(), "the panel to close", seconds=10)
 
     def _notification(self, item: Item, language: str) -> None:
-        item.click(QWEN)
+        item.click(SCOUT)
         shown = wait_until(lambda: self.screen.windows("Dunst"), "the notification", seconds=60)[0]
         self._keep("notification", language, self._rested(shown))
-        self._until(item, QWEN)
         environment = {**os.environ, **self.desktop.environment}
         subprocess.run(["dunstctl", "close-all"], check=True, env=environment)
 
@@ -228,7 +222,11 @@ class Studio:
         return self.screen.look().cut(self._area(window))
 
     def _rested(self, window: int) -> Picture:
-        return at_rest(lambda: self._look_at(window))
+        try:
+            return at_rest(lambda: self._look_at(window), seconds=4)
+        except AssertionError:
+            # A log that goes on is never at rest.
+            return self._look_at(window)
 
     def _pages(self, window: int) -> Iterator[Picture]:
         """Every page the panel has: the next number, until it marks no other row of the panel's list."""
@@ -248,7 +246,7 @@ class Studio:
             yield self._rested(window)
 
     def _keep(self, name: str, language: str, picture: Picture) -> None:
-        self.album.keep(f"{name}-{self.look}-{language}", picture)
+        keep(f"{name}-{self.look}-{language}", picture)
 
 
 def speak(program: Program, language: str) -> None:
@@ -261,7 +259,7 @@ def wait_for_change(look: Callable[[], object], before: object, what: str) -> No
     wait_until(lambda: look() != before, what, seconds=30)
 
 
-def icons(album: Album) -> None:
+def icons() -> None:
     """Every state in every look, large and as small as panels have it."""
     os.environ["QT_QPA_PLATFORM"] = "offscreen"
     from PySide6.QtCore import QRect
@@ -288,21 +286,22 @@ def icons(album: Album) -> None:
             painter.drawPixmap(*corner, drawn.pixmap(small, small))
     painter.end()
     sheet.save(str(EVERYTHING / "icons.png"))
-    album.keep_file(EVERYTHING / "icons.png")
+    shrink(EVERYTHING / "icons.png")
 
 
 def dunst_settings(folder: Path) -> Path:
     """Settings of the notification service that fit the screen."""
     settings = folder / "dunstrc"
     lines = (
-        *("[global]", "font = Inter 10", f"scale = {SCALE}", "width = 360", "origin = bottom-right"),
-        *("frame_width = 0", "icon_position = off", "[urgency_normal]", "timeout = 0"),
+        *("[global]", f"font = Inter {10 * SCALE}", f"width = {360 * SCALE}", "origin = bottom-right"),
+        *("frame_width = 0", "icon_position = off", "show_indicators = no", f"padding = {8 * SCALE}"),
+        *(f"horizontal_padding = {8 * SCALE}", "[urgency_normal]", "timeout = 0"),
     )
     settings.write_text("\n".join([*lines, ""]), encoding="utf-8")
     return settings
 
 
-def photograph(rig: Rig, album: Album, look: str, folder: Path, seconds: float) -> None:
+def photograph(rig: Rig, look: str, folder: Path, seconds: float) -> None:
     """Everything in one look."""
     rig.clean()
     rig.behave(CODER, load_seconds=8.0)
@@ -318,7 +317,7 @@ def photograph(rig: Rig, album: Album, look: str, folder: Path, seconds: float) 
         panel = stack.enter_context(xfce(desktop, dark=look == "dark", **environment))
         address = [f"DISPLAY={own}", f"DBUS_SESSION_BUS_ADDRESS={desktop.address}"]
         stack.enter_context(running(["env", *address, "dunst", "-config", str(dunst_settings(folder))]))
-        studio = Studio(rig, album, look, desktop, panel.screen, panel, own, folder, seconds)
+        studio = Studio(rig, look, desktop, panel.screen, panel, own, folder, seconds)
         for language in LANGUAGES:
             studio.first_start(language)
         studio.every_day()
@@ -327,22 +326,23 @@ def photograph(rig: Rig, album: Album, look: str, folder: Path, seconds: float) 
 def main(words: list[str]) -> int:
     """Take them all."""
     given = argparse.ArgumentParser(prog="scripts/screenshots.py", description=__doc__)
-    given.add_argument("--seconds", type=float, default=240.0, help="how long the Spark works before")
+    given.add_argument("--seconds", type=float, default=300.0, help="how long the Spark works before")
     seconds: float = given.parse_args(words).seconds
-    album = Album()
+    shutil.rmtree(EVERYTHING, ignore_errors=True)
     rig = Rig()
     try:
         hosts = Path("/etc/hosts").read_text(encoding="utf-8")
         put_in_front(Path("/etc/hosts"), f"{hosts}\n127.0.0.1 {ADDRESS}\n")
         with tempfile.TemporaryDirectory(prefix="screenshots-") as folder:
             for look in LOOKS:
-                photograph(rig, album, look, Path(folder) / look, seconds)
+                photograph(rig, look, Path(folder) / look, seconds)
     finally:
         rig.close()
-    icons(album)
-    for path in album.too_large:
-        print(f"{path} is larger than {MOST_BYTES / 1000:.0f} kB", file=sys.stderr)
-    return 1 if album.too_large else 0
+    icons()
+    faults = publish()
+    for fault in faults:
+        print(fault, file=sys.stderr)
+    return 1 if faults else 0
 
 
 if __name__ == "__main__":

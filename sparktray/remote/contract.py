@@ -83,11 +83,16 @@ class RawSample:
     """Texts read at one moment on the host, exactly as printed; "" where a program is missing or failed.
 
     meminfo: the lines MemTotal and MemAvailable of /proc/meminfo. gpu: nvidia-smi CSV of name,
-    utilization.gpu, temperature.gpu, power.draw (no header, no units).
+    utilization.gpu, temperature.gpu, power.draw (no header, no units). processes: nvidia-smi CSV of the
+    compute processes' pid and used_memory (header, no units, MiB). cgroups: for each of them that belongs
+    to a container "/proc/PID/cgroup:" and the line that says so. These two may be older than the rest, by
+    a minute at most while the host's available memory has not moved.
     """
 
     meminfo: str
     gpu: str
+    processes: str
+    cgroups: str
 
 
 class Stream(Protocol[T_co]):

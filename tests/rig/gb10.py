@@ -6,11 +6,15 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.rig import engine
 from tests.rig.namespace import RUN, put_in_front
 
 TOTAL_KIB = 127_600_748
 AVAILABLE_KIB = 118_000_000
 STUB = Path(__file__).with_name("nvidia_smi.sh")
+# Context and buffers of an engine beside its weights, and the names its processes give themselves.
+OVERHEAD_MIB = 1024
+PROCESS_NAMES = {"sglang.launch_server": "sglang::scheduler", "vllm": "VLLM::EngineCore"}
 
 # Every line has a fixed width, so that a rewrite in place is one write of the same length: a reader never
 # meets an empty or half-written file.
@@ -109,3 +113,22 @@ class Machine:
         if not gpu.missing:
             stub.write_text(STUB.read_text(encoding="utf-8"), encoding="utf-8")
             stub.chmod(0o755)
+
+
+def running_apps() -> dict[str, tuple[int, str, int]]:
+    """What nvidia-smi would list of the containers that run now with a model mounted, by container id.
+
+    The pid is that of the container's own process on this host; the MiB are those of the model's weights
+    and what an engine needs besides.
+    """
+    found: dict[str, tuple[int, str, int]] = {}
+    for listed in engine.ask("GET", "/containers/json"):
+        folder = next((Path(m["Source"]) for m in listed["Mounts"] if m["Destination"] == "/model"), None)
+        if folder is None:
+            continue
+        told = engine.ask("GET", f"/containers/{listed['Id']}/json")
+        words = [told["Path"], *told["Args"]]
+        name = next((shown for word, shown in PROCESS_NAMES.items() if word in words), words[0])
+        weights = sum(path.stat().st_size for path in folder.glob("*.safetensors"))
+        found[listed["Id"]] = (told["State"]["Pid"], name, (weights >> 20) + OVERHEAD_MIB)
+    return found

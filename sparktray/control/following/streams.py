@@ -60,7 +60,8 @@ def follow_vitals(
     while not closing.is_set():
         try:
             sample = remote.sample()
-            post(Sampled(epoch, read_vitals(sample.meminfo, sample.gpu, time.time())))
+            vitals = read_vitals(sample.meminfo, sample.gpu, time.time(), sample.processes, sample.cgroups)
+            post(Sampled(epoch, vitals))
         except LinkLost:
             return
         except RemoteError as error:

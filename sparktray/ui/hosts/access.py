@@ -8,7 +8,14 @@ from dataclasses import dataclass
 from sparktray.control.checking import Dial
 from sparktray.domain.catalogue import Catalogue
 from sparktray.remote.contract import HostKey
+from sparktray.remote.ssh_files.nvidia_sync import OfferedHost, offered_hosts
+from sparktray.remote.ssh_files.reading import config_files, this_person
 from sparktray.store.hosts import HostsFile
+
+
+def hosts_of_ssh_files() -> tuple[OfferedHost, ...]:
+    """The hosts that the person's own SSH configuration names. Reads files; raises nothing."""
+    return offered_hosts(this_person(), config_files())
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,10 +24,11 @@ class Access:
     them; they raise `RemoteError`, the file `StoreError`.
 
     ``dial`` logs in to a host, ``look_at_key`` shows the host key at an address and a port without a login,
-    ``catalogue`` is the one in use now.
+    ``catalogue`` is the one in use now, ``offered`` what this computer knows of hosts already.
     """
 
     hosts: HostsFile
     dial: Dial
     look_at_key: Callable[[str, int], HostKey]
     catalogue: Callable[[], Catalogue]
+    offered: Callable[[], tuple[OfferedHost, ...]] = hosts_of_ssh_files

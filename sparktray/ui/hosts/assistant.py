@@ -16,6 +16,7 @@ from sparktray.ui.hosts.status import StatusLine, problem_from
 from sparktray.ui.hosts.steps.find import FindStep
 from sparktray.ui.hosts.steps.host_key import HostKeyStep
 from sparktray.ui.hosts.steps.login import LoginStep
+from sparktray.ui.hosts.steps.offers import offers
 from sparktray.ui.hosts.steps.step import Step
 from sparktray.ui.hosts.steps.there import ThereStep
 from sparktray.ui.hosts.texts import button, name_label, text_label, tint
@@ -46,6 +47,7 @@ class Assistant(HostWindow):
         self.host_key = HostKeyStep(say)
         self.login = LoginStep(say, background, access.dial)
         self.there = ThereStep(say, background, access)
+        self.where.picked.connect(lambda host: self.login.prefer(host.key_file))
         self._steps: tuple[Step, ...] = (self.where, self.host_key, self.login, self.there)
         self.stack = QStackedWidget()
         for step in self._steps:
@@ -108,10 +110,17 @@ class Assistant(HostWindow):
         """Which names are taken, and who is here; both are read from disk."""
         hosts = self._access.hosts
 
-        def read() -> tuple[tuple[str, ...], str]:
-            return tuple(each.name for each in hosts.load().profiles), getpass.getuser()
+        def read() -> tuple[tuple[HostProfile, ...], str]:
+            return hosts.load().profiles, getpass.getuser()
 
-        self._background.run(read, lambda known: self.where.know(*known), self._failed)
+        self._reading = self._background.run(read, lambda known: self._know(*known), self._failed)
+        self.finished.connect(lambda: self._reading.cancel())
+
+    def _know(self, profiles: tuple[HostProfile, ...], user: str) -> None:
+        """Then what can be offered: it is not waited for, as configurations can be long."""
+        self.where.know(tuple(each.name for each in profiles), user)
+        offered = self._access.offered
+        self._reading = self._background.run(lambda: offers(offered(), profiles, user), self.where.offer)
 
     def _go(self, by: int) -> None:
         """Another step; on this computer itself there is neither a host key nor a login."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QRectF, QSize, Qt
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QBrush, QFontMetricsF, QPainter, QPainterPath, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
@@ -17,10 +17,12 @@ _CORNER = 5.0
 # So much of a colour on the card leaves text on it a contrast of 4.5:1.
 _TINT = 0.3
 _BAR_WIDTH = 160  # as narrow as the bar itself may become
+_GAP = 2.0  # between segments of one colour
+_SHORTEST_NAME = 12  # letters of a shortened label; with fewer, names of one family look alike
 
 
 class MemoryBar(QWidget):
-    """Used, free, and what has to stay free. Main thread only."""
+    """What each server uses, the rest of what is used, free, and what has to stay free. Main thread only."""
 
     def __init__(self, say: Wording, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -89,15 +91,16 @@ class MemoryBar(QWidget):
         look = tones()
         outline = QPainterPath()
         outline.addRoundedRect(bar, _CORNER, _CORNER)
-        edge = bar.left() + bar.width() * view.used.size / view.total
+        *taken, rest, free = _places(bar, view)
         kept = bar.right() - bar.width() * view.headroom / view.total
-        used = QRectF(bar.left(), bar.top(), edge - bar.left(), bar.height())
-        free = QRectF(edge, bar.top(), bar.right() - edge, bar.height())
         painter.save()
         painter.setClipPath(outline)
         painter.fillRect(bar, look.card)
-        painter.fillRect(used, mixed(look.bad if view.scarce else look.accent, look.card, _TINT))
-        hatched = QRectF(max(edge, kept), bar.top(), bar.right() - max(edge, kept), bar.height())
+        used = mixed(look.bad if view.scarce else look.accent, look.card, _TINT)
+        for place in taken:
+            painter.fillRect(place.adjusted(0, 0, -min(_GAP, place.width() / 2), 0), used)
+        painter.fillRect(rest, mixed(look.quiet, look.card, _TINT) if taken else used)
+        hatched = free.adjusted(max(0.0, kept - free.left()), 0, 0, 0)
         painter.fillRect(hatched, QBrush(look.quiet, Qt.BrushStyle.BDiagPattern))
         painter.setPen(QPen(look.bad if view.scarce else look.quiet, 1.0))
         painter.drawLine(round(kept), round(bar.top()), round(kept), round(bar.bottom()))
@@ -106,12 +109,20 @@ class MemoryBar(QWidget):
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.drawRoundedRect(bar.adjusted(0.5, 0.5, -0.5, -0.5), _CORNER, _CORNER)
         painter.setPen(look.text)
-        self._write(painter, used, view.used)
-        self._write(
-            painter,
-            free.intersected(QRectF(bar.left(), bar.top(), kept - bar.left(), bar.height())),
-            view.free,
-        )
+        for place, segment in zip(taken, view.servers, strict=True):
+            self._write_name(painter, _before(kept, place), segment)
+        self._write(painter, _before(kept, rest), view.rest)
+        self._write(painter, _before(kept, free), view.free)
+
+    def _write_name(self, painter: QPainter, place: QRectF, segment: Segment) -> None:
+        """Its label, shortened in the middle where there is room for a part: name and figure remain."""
+        metrics = QFontMetricsF(self.font())
+        room = place.adjusted(GRID, 0, -GRID, 0)
+        if room.width() < metrics.averageCharWidth() * _SHORTEST_NAME:
+            self._write(painter, place, segment)
+            return
+        text = metrics.elidedText(self._say(segment.labels[0]), Qt.TextElideMode.ElideMiddle, room.width())
+        painter.drawText(room, _LEFT, text)
 
     def _write(self, painter: QPainter, place: QRectF, segment: Segment) -> None:
         """The longest of its labels that fits whole."""
@@ -121,6 +132,24 @@ class MemoryBar(QWidget):
             if metrics.horizontalAdvance(text) <= room.width():
                 painter.drawText(room, _LEFT, text)
                 return
+
+
+def _places(bar: QRectF, view: MemoryBarView) -> list[QRectF]:
+    """Where the segments lie: the servers', the rest's and what is free."""
+    places: list[QRectF] = []
+    before = 0
+    for segment in (*view.servers, view.rest, view.free):
+        left = bar.left() + bar.width() * before / view.total
+        before += segment.size
+        right = bar.left() + bar.width() * before / view.total
+        places.append(QRectF(left, bar.top(), right - left, bar.height()))
+    return places
+
+
+def _before(mark: float, place: QRectF) -> QRectF:
+    """As much of a place as lies before the mark, which no text may cross."""
+    right = max(place.left(), min(place.right(), mark))
+    return QRectF(place.topLeft(), QPointF(right, place.bottom()))
 
 
 _LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter

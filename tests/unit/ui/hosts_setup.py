@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,6 +18,8 @@ from sparktray.domain.host import HostProfile
 from sparktray.remote.contract import HostKey, Remote
 from sparktray.remote.errors import RemoteError
 from sparktray.remote.host import open_local
+from sparktray.remote.ssh_files.nvidia_sync import OfferedHost, offered_hosts
+from sparktray.remote.ssh_files.reading import Files, Person, config_files
 from sparktray.store.catalogue_file import load_catalogue
 from sparktray.store.hosts import HostsFile
 from sparktray.store.paths import ConfigFolder
@@ -62,7 +65,13 @@ class Setting:
     def __post_init__(self) -> None:
         self.awake.set()
         catalogue = load_catalogue(ConfigFolder(self.file.path.parent / "none"))
-        self.access = Access(self.file, self._dial, self._look_at_key, lambda: catalogue)
+        self.access = Access(self.file, self._dial, self._look_at_key, lambda: catalogue, self._offered)
+
+    def _offered(self) -> tuple[OfferedHost, ...]:
+        """What the SSH files in the folder around the config folder say; never those of this machine."""
+        home, disk = str(self.file.path.parent.parent), config_files()
+        files = Files(lambda path: disk.read(path) if path.startswith(home) else None, disk.find)
+        return offered_hosts(Person(home, getpass.getuser(), {}), files)
 
     def _look_at_key(self, address: str, port: int) -> HostKey:
         self.asked.append((address, port))

@@ -6,14 +6,16 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 
+from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QCheckBox, QFormLayout, QSpinBox, QVBoxLayout, QWidget
 
 from sparktray.control.checking import unusable
-from sparktray.domain.host import LOCAL, HostProfile
+from sparktray.domain.host import LOCAL, HostProfile, valid_host_name
 from sparktray.domain.phrase import Phrase, phrase
 from sparktray.remote.contract import HostKey
 from sparktray.ui.hosts.field import Field
 from sparktray.ui.hosts.status import Working
+from sparktray.ui.hosts.steps.known import KnownHosts
 from sparktray.ui.hosts.steps.step import Step
 from sparktray.ui.hosts.texts import name_label
 from sparktray.ui.theme import GRID
@@ -22,10 +24,17 @@ from sparktray.wording import Wording
 # Docker has a Unix socket there, which is what the road to this computer itself goes through.
 _MAY_BE_HERE = sys.platform.startswith("linux")
 _FIRST_NAME = "spark"
+# Of the 63 characters a name may have; the rest is for a number.
+_STEM = 58
 
 
 class FindStep(Step):
-    """Name, address, port and user, checked as they are typed."""
+    """Name, address, port and user, checked as they are typed.
+
+    ``picked`` brings the `HostProfile` of the known host that filled them in.
+    """
+
+    picked = Signal(object)
 
     def __init__(
         self, say: Wording, look_at_key: Callable[[str, int], HostKey], parent: QWidget | None = None
@@ -33,6 +42,7 @@ class FindStep(Step):
         super().__init__(say, parent)
         self._look_at_key = look_at_key
         self._names: tuple[str, ...] = ()
+        self.known = KnownHosts(say)
         self.address, self.user, self.name = Field(say), Field(say), Field(say)
         self.port_label, self.port = name_label(), QSpinBox()
         self.port.setRange(1, 65535)
@@ -52,11 +62,14 @@ class FindStep(Step):
         form.addRow(self.name.label, self.name)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
+        column.addWidget(self.known)
         column.addLayout(form)
         column.addStretch(1)
         for field in (self.address, self.user, self.name):
             field.changed.connect(self._typed)
+        self.port.valueChanged.connect(self._typed)
         self.here.toggled.connect(self._typed)
+        self.known.chosen.connect(self._fill)
         self.setFocusProxy(self.address)
 
     def know(self, names: tuple[str, ...], user: str) -> None:
@@ -65,8 +78,11 @@ class FindStep(Step):
         if not self.user.text:
             self.user.edit.setText(user)
         if not self.name.text:
-            free = (f"{_FIRST_NAME}-{n}" if n > 1 else _FIRST_NAME for n in range(1, len(names) + 2))
-            self.name.edit.setText(next(name for name in free if name not in names))
+            self.name.edit.setText(self._free(_FIRST_NAME))
+
+    def offer(self, hosts: tuple[HostProfile, ...]) -> None:
+        """Hosts to choose from instead of typing; without any there is no list."""
+        self.known.take(hosts)
 
     def title(self) -> Phrase:
         """See `Step`."""
@@ -78,6 +94,7 @@ class FindStep(Step):
 
     def tell(self) -> None:
         """See `Step`."""
+        self.known.tell()
         self.address.tell(phrase("&Address"), "spark-1234.local")
         self.user.tell(phrase("&User"))
         self.name.tell(phrase("&Name"), _FIRST_NAME)
@@ -110,6 +127,27 @@ class FindStep(Step):
         doing = phrase("Connecting to {address}…", address=draft.address)
         return Working(doing), lambda: self._look_at_key(draft.address, draft.port)
 
+    def _fill(self, host: HostProfile) -> None:
+        """A known host was chosen; all fields change at once: none is compared with the others' old text."""
+        fields: tuple[QWidget, ...] = (self.address, self.port, self.user, self.name, self.here)
+        for widget in fields:
+            widget.blockSignals(True)
+        self.here.setChecked(False)
+        self.address.edit.setText(host.address)
+        self.port.setValue(host.port)
+        self.user.edit.setText(host.user or "")
+        self.name.edit.setText(self._free(host.name))
+        for widget in fields:
+            widget.blockSignals(False)
+        self._typed()
+        self.picked.emit(host)
+
+    def _free(self, wanted: str) -> str:
+        """That name, or one like it that can be used and is not taken."""
+        stem = wanted if valid_host_name(wanted) else _FIRST_NAME
+        free = (f"{stem[:_STEM]}-{n}" if n > 1 else stem for n in range(1, len(self._names) + 2))
+        return next(name for name in free if name not in self._names)
+
     def _typed(self) -> None:
         here = self.here.isChecked()
         for widget in (
@@ -121,7 +159,9 @@ class FindStep(Step):
             self.user.label,
         ):
             widget.setEnabled(not here)
-        faults = {field: problem.remedy for field, problem in unusable(self.draft(HostProfile("", "")))}
+        draft = self.draft(HostProfile("", ""))
+        self.known.compare(draft)
+        faults = {field: problem.remedy for field, problem in unusable(draft)}
         if self.name.text in self._names:
             faults["name"] = phrase("There is a host of this name already; take another one.")
         for name, field in (("address", self.address), ("user", self.user), ("name", self.name)):

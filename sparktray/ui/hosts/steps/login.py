@@ -102,11 +102,22 @@ class LoginStep(Step):
 
     def offer(self, path: str) -> None:
         """Choose that file, one of the usual or any other."""
-        at = self.keys.findText(path)
-        if at < 0:
+        listed = [_full(self.keys.itemText(row)) for row in range(self.keys.count())]
+        if _full(path) in listed:
+            at = listed.index(_full(path))
+        else:
             self.keys.addItem(path)
             at = self.keys.count() - 1
         self.keys.setCurrentIndex(at)
+
+    def prefer(self, path: str | None) -> None:
+        """The key file of the host that was picked, None when none is known: chosen when the step comes."""
+        self._usable = False
+        self.keys.blockSignals(True)
+        self.keys.clear()
+        if path is not None:
+            self.keys.addItem(path)
+        self.keys.blockSignals(False)
 
     def draft(self, draft: HostProfile) -> HostProfile:
         """See `Step`."""
@@ -170,6 +181,11 @@ class LoginStep(Step):
         dialog.fileSelected.connect(self.offer)
         dialog.finished.connect(dialog.deleteLater)
         dialog.open()
+
+
+def _full(path: str) -> str:
+    """The one way to write it, for comparing."""
+    return os.path.normcase(os.path.normpath(os.path.expanduser(path)))
 
 
 def install_command(path: str, host: HostProfile, platform: str = sys.platform) -> str:
