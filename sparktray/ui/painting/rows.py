@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from math import ceil
+
 from PySide6.QtCore import QRect, QRectF, Qt
-from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPen
+from PySide6.QtGui import QColor, QFont, QFontMetrics, QFontMetricsF, QPainter, QPen
 from PySide6.QtWidgets import QStyle, QStyleOptionViewItem
 
 from sparktray.ui.theme import RADIUS, Tones, mixed
@@ -64,5 +66,5 @@ def height_of(text: str, font: QFont, width: int) -> int:
 
 
 def width_of(text: str, font: QFont) -> int:
-    """How wide one line of text is, in device-independent pixels."""
-    return QFontMetrics(font).horizontalAdvance(text)
+    """How wide an area must be, in device-independent pixels, so that `line` shows all of a text."""
+    return ceil(QFontMetricsF(font).horizontalAdvance(text))

@@ -5,15 +5,17 @@ from dataclasses import replace
 
 import pytest
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtGui import QAccessible, QColor, QPalette
+from PySide6.QtGui import QAccessible, QColor, QFontMetrics, QPalette
 from PySide6.QtTest import QSignalSpy, QTest
 from PySide6.QtWidgets import QApplication, QLabel, QListWidget, QPushButton, QWidget
 
 from sparktray.domain.operation import StopWish
 from sparktray.domain.phrase import Phrase, phrase
 from sparktray.domain.snapshot import LinkPhase, Snapshot
+from sparktray.ui.painting.rows import width_of
 from sparktray.ui.panel.page import Page
 from sparktray.ui.panel.window import PanelWindow
+from sparktray.ui.theme import strong
 from sparktray.wording import Wording
 from tests.pseudo import pseudo_wording
 from tests.unit.cli import pictures
@@ -316,3 +318,12 @@ def test_no_text_is_clipped_however_long_or_large(name: str, factor: float) -> N
             window.resize(1, 1)
             QApplication.processEvents()
             assert clipped(window) == []
+
+
+def test_a_width_is_enough_for_the_line_it_was_taken_of() -> None:
+    """A width of 82.09 that is taken as 82 cuts a word off: each name of some hundred, heavy and plain."""
+    for font in (strong(), QApplication.font()):
+        for length in range(1, 200):
+            text = "Einstellungen"[:length] * (1 + length // 13)
+            metrics = QFontMetrics(font)
+            assert metrics.elidedText(text, Qt.TextElideMode.ElideRight, width_of(text, font)) == text
