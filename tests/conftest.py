@@ -10,7 +10,7 @@ import pytest
 
 
 def pytest_configure() -> None:
-    """A shell that runs the tests in the background has them ignore Ctrl-C, and so all programs they start."""
+    """A shell that runs tests in the background has them ignore Ctrl-C, and so all programs they start."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
