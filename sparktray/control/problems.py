@@ -7,14 +7,24 @@ from sparktray.domain.phrase import Phrase, phrase
 from sparktray.domain.problem import Problem
 from sparktray.domain.text import clean_line, clean_name
 from sparktray.engines.docker_failures import diagnose_docker
-from sparktray.remote.errors import DockerProblem, HostKeyProblem, KeyFileUnusable, LoginRefused, RemoteError
+from sparktray.remote.errors import (
+    AgentUnusable,
+    DockerProblem,
+    HostKeyProblem,
+    KeyFileUnusable,
+    LoginCancelled,
+    LoginRefused,
+    RemoteError,
+    SecretMissing,
+)
 
+_LOGIN = AgentUnusable | KeyFileUnusable | LoginCancelled | LoginRefused | SecretMissing
 READ_FINGERPRINT = "ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub"
 
 
 def is_blocking(error: RemoteError) -> bool:
     """True when trying again by itself is useless or harmful: only a person can mend it."""
-    return isinstance(error, HostKeyProblem | KeyFileUnusable | LoginRefused)
+    return isinstance(error, HostKeyProblem | _LOGIN)
 
 
 def problem_of(error: RemoteError, host: HostProfile) -> Problem:

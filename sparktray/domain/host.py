@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from enum import StrEnum
 
 from sparktray.domain.text import has_hidden
 
@@ -19,11 +20,24 @@ _FORBIDDEN_IN_USER = set("'`\";&<>|(){}$\\@")
 _FINGERPRINT = re.compile(r"SHA256:[A-Za-z0-9+/]{43}")
 
 
+class Login(StrEnum):
+    """With what a person logs in to a host."""
+
+    KEY = "key"
+    AGENT = "agent"
+    PASSWORD = "password"  # noqa: S105  the name of a way
+
+
 @dataclass(frozen=True, slots=True)
 class HostProfile:
     """One Spark (or this computer, ``address == "local"``) and how to reach it.
 
-    ``fingerprint`` is the pinned SHA256 of its host key, None while nobody has judged it.
+    ``other_addresses`` are tried beside the first, for example a VPN name: one host, one host key. An
+    address may be an alias of ~/.ssh/config, and what is not set here (port 22, no user, no key file)
+    is as that file says.
+    ``fingerprint`` is the pinned SHA256 of its host key, None while nobody has judged it; ``key_type`` its
+    SSH name ("ssh-ed25519"). ``agent_key`` is the SHA256 of the one key that the agent is asked for, None
+    for its only one or that of ``key_file``. ``sudo``: Docker and folders there need ``sudo -n``.
     Folders are paths on the host; ``{models}`` and ``{cache}`` of the catalogue mean them.
     """
 
@@ -35,6 +49,11 @@ class HostProfile:
     fingerprint: str | None = None
     models_dir: str = DEFAULT_MODELS_DIR
     cache_dir: str = DEFAULT_CACHE_DIR
+    login: Login = Login.KEY
+    agent_key: str | None = None
+    other_addresses: tuple[str, ...] = ()
+    key_type: str | None = None
+    sudo: bool = False
 
     @property
     def is_local(self) -> bool:

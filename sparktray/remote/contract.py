@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol, Self, TypeVar
 
+from sparktray.domain.host import Login
+from sparktray.domain.secret import Secret
 from sparktray.remote.link import Cancel
 
 MIB = 1024 * 1024
@@ -19,11 +21,25 @@ Json = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class SshTarget:
-    """Where and as whom to log in. ``fingerprint`` ("SHA256:...") is the only identity that is trusted.
+class Endpoint:
+    """A place to dial: a name or IP address, and the port of its sshd."""
 
+    address: str
+    port: int = 22
+
+
+@dataclass(frozen=True, slots=True)
+class SshTarget:
+    """Where and as whom to log in.
+
+    ``others`` are further places of the same host; the identity is its key, so whoever shows it is the host.
+    ``fingerprint`` ("SHA256:...") is the pinned key; only while it is None those of ``trusted`` (what the
+    person's known_hosts vouches for) count. A key in ``revoked`` is refused even when it is pinned.
     ``host_key_type`` (for example "ssh-ed25519") is the type of the pinned key when known; it saves a second
     key exchange with a host that would show another of its keys first.
+    ``jumps`` are hosts to go through (ProxyJump), the first one dialled from here.
+    ``connect_seconds`` bounds each address, None for the usual time. ``proxy_command``: the person's ssh
+    would run a program to get there (it is told, never run).
     """
 
     address: str
@@ -32,14 +48,71 @@ class SshTarget:
     key_file: str | None = None
     fingerprint: str | None = None
     host_key_type: str | None = None
+    login: Login = Login.KEY
+    agent_key: str | None = None
+    others: tuple[Endpoint, ...] = ()
+    trusted: tuple[str, ...] = ()
+    revoked: tuple[str, ...] = ()
+    jumps: tuple["SshTarget", ...] = ()
+    connect_seconds: float | None = None
+    proxy_command: str | None = None
+
+
+class Standing(StrEnum):
+    """What this computer knows of a host key."""
+
+    UNKNOWN = "unknown"
+    TRUSTED = "trusted"
+    REVOKED = "revoked"
 
 
 @dataclass(frozen=True, slots=True)
 class HostKey:
-    """The public key a host shows: its SSH name ("ssh-ed25519") and its fingerprint ("SHA256:...")."""
+    """The public key a host shows: its SSH name ("ssh-ed25519") and its fingerprint ("SHA256:...").
+
+    ``standing`` is what the person's known_hosts says of it.
+    """
 
     key_type: str
     fingerprint: str
+    standing: Standing = Standing.UNKNOWN
+
+
+class WantedKind(StrEnum):
+    """What a login may need of a person."""
+
+    PASSWORD = "password"  # noqa: S105  the name of a kind
+    PASSPHRASE = "passphrase"  # noqa: S105  the same
+    ANSWER = "answer"
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A secret that a login to ``target`` needs now.
+
+    PASSPHRASE opens ``target.key_file``. ANSWER is one to the server's own ``prompt`` (its words, not
+    cleaned; with the ``instruction`` it sent along), shown while typed when ``echo``. ``refused``: the one
+    given before was wrong.
+    """
+
+    kind: WantedKind
+    target: SshTarget
+    prompt: str = ""
+    instruction: str = ""
+    echo: bool = False
+    refused: bool = False
+
+
+class Credentials(Protocol):
+    """Where secrets come from: the keyring, or a person. On the connecting thread, which may wait for long."""
+
+    def secret(self, wanted: Wanted) -> Secret:
+        """The secret. Raises SecretMissing (nobody can be asked) and LoginCancelled (a person said no)."""
+        ...
+
+    def accepted(self, wanted: Wanted) -> None:
+        """What was last given for it was right."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,6 +73,28 @@ class KeyFileUnusable(RemoteError):
     code = "key-unusable"
 
 
+class AgentUnusable(RemoteError):
+    """The SSH agent cannot log in. Details: reason, keys (how many it holds), key_file or agent_key.
+
+    reason: ``not-running``, ``silent``, ``empty`` (also a locked one), ``several`` (which of its keys?),
+    ``key-missing`` (it does not hold the one that is set up) or ``refused`` (it did not sign).
+    """
+
+    code = "agent-unusable"
+
+
+class SecretMissing(RemoteError):
+    """A password, passphrase or answer is needed and nobody can be asked. Details: kind, reason."""
+
+    code = "secret-missing"
+
+
+class LoginCancelled(RemoteError):
+    """A person was asked for a secret and said no. Details: kind."""
+
+    code = "login-cancelled"
+
+
 class HostKeyProblem(RemoteError):
     """The host's identity is not proven; no login data was sent."""
 
@@ -89,6 +111,18 @@ class HostKeyChanged(HostKeyProblem):
     """None of the host's keys is the pinned one. Details: address, port, expected, shown, key_type."""
 
     code = "host-key-changed"
+
+
+class HostKeyOtherType(HostKeyChanged):
+    """The host no longer has a key of the pinned one's type. Details: as HostKeyChanged, expected_type."""
+
+    code = "host-key-type"
+
+
+class HostKeyRevoked(HostKeyProblem):
+    """The person's known_hosts has revoked this key. Details: address, port, fingerprint, key_type."""
+
+    code = "host-key-revoked"
 
 
 class LinkLost(RemoteError):

@@ -20,6 +20,7 @@ import msgspec
 
 from sparktray.domain.phrase import Phrase, phrase
 from sparktray.domain.problem import Problem
+from sparktray.domain.secret import Secret
 from sparktray.store.paths import ConfigFolder
 from sparktray.store.secrets_errors import (
     KeyringUnavailable,
@@ -51,22 +52,6 @@ class SecretKind(StrEnum):
 
     PASSWORD = "password"  # noqa: S105  the name of a kind
     PASSPHRASE = "passphrase"  # noqa: S105  the same
-
-
-class Secret:
-    """A text that shows as ``***`` wherever it is printed, logged or part of another value."""
-
-    __slots__ = ("_text",)
-
-    def __init__(self, text: str) -> None:
-        self._text = text
-
-    def reveal(self) -> str:
-        """The text itself, for the one call that needs it."""
-        return self._text
-
-    def __repr__(self) -> str:
-        return "***"
 
 
 class Secrets:

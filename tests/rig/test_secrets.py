@@ -15,8 +15,9 @@ from traceback import walk_stack
 import pytest
 
 from sparktray.domain.phrase import Phrase
+from sparktray.domain.secret import Secret
 from sparktray.store.paths import ConfigFolder
-from sparktray.store.secrets import MOST_UNITS, Secret, SecretKind, Secrets
+from sparktray.store.secrets import MOST_UNITS, SecretKind, Secrets
 from sparktray.store.secrets_errors import KeyringUnavailable
 from tests.rig.desktop import Desktop
 from tests.rig.keyring import PASSWORD as OF_THE_KEYRING
@@ -31,7 +32,8 @@ PROGRAM = """
 import json, sys, time
 from pathlib import Path
 from sparktray.store.paths import ConfigFolder
-from sparktray.store.secrets import Secret, SecretKind, Secrets
+from sparktray.domain.secret import Secret
+from sparktray.store.secrets import SecretKind, Secrets
 from sparktray.store.secrets_errors import KeyringUnavailable
 order = json.load(sys.stdin)
 kept = Secrets(ConfigFolder(Path(order["folder"])), answer_seconds=order["seconds"])

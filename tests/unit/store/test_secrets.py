@@ -18,9 +18,10 @@ import msgspec
 import pytest
 from keyring.backends import Windows, macOS
 
+from sparktray.domain.secret import Secret
 from sparktray.store import secrets
 from sparktray.store.paths import ConfigFolder
-from sparktray.store.secrets import MOST_UNITS, Secret, SecretKind, Secrets
+from sparktray.store.secrets import MOST_UNITS, SecretKind, Secrets
 from sparktray.store.secrets_errors import KeyringUnavailable, unstorable
 from tests.unit.store.keyrings import Keychain, WindowsError, WindowsVault
 from tests.waiting import scaled, wait_until
