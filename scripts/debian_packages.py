@@ -26,8 +26,8 @@ RIG = (
     "xfce4-panel", "dunst", "xdotool", "x11-apps",
     # A Wayland compositor without a screen, who reads the clipboard there, and a keyboard
     "sway", "wl-clipboard", "wtype",
-    # A real Secret Service
-    "gnome-keyring",
+    # A real Secret Service, and Docker that needs sudo
+    "gnome-keyring", "sudo",
 )  # fmt: skip
 # The font of the pictures, and what makes them small
 SCREENSHOTS = (*RIG, "fonts-inter", "pngquant")

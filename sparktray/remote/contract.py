@@ -104,7 +104,7 @@ class Wanted:
 
 
 class Credentials(Protocol):
-    """Where secrets come from: the keyring, or a person. On the connecting thread, which may wait for long."""
+    """Where secrets come from: the keyring, or a person. On the connecting thread, which may wait long."""
 
     def secret(self, wanted: Wanted) -> Secret:
         """The secret. Raises SecretMissing (nobody can be asked) and LoginCancelled (a person said no)."""
