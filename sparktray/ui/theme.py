@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from PySide6.QtCore import QCoreApplication, Qt
+from PySide6.QtCore import QCoreApplication, QEvent, Qt
 from PySide6.QtGui import QColor, QFont, QFontDatabase, QFontMetrics, QGuiApplication, QPalette
 from PySide6.QtWidgets import QApplication, QWidget
 
@@ -61,19 +61,38 @@ _DARK = Tones(
 
 
 def is_dark() -> bool:
-    """Whether the platform's windows are dark: by their own background, which every style sets."""
-    window = QGuiApplication.palette().color(QPalette.ColorRole.Window)
-    return window.lightnessF() < 0.5
+    """Whether the platform's windows are dark: as it says, else by their own background.
+
+    Its word comes first, since the background can stay behind: with the colour scheme of the desktop portal
+    Qt 6.11 changes ``colorScheme`` at once and the palette not at all.
+    """
+    match QGuiApplication.styleHints().colorScheme():
+        case Qt.ColorScheme.Dark:
+            return True
+        case Qt.ColorScheme.Light:
+            return False
+        case _:
+            return _is_dark(QGuiApplication.palette())
+
+
+def _is_dark(palette: QPalette) -> bool:
+    return palette.color(QPalette.ColorRole.Window).lightnessF() < 0.5
+
+
+# What tells a window that the platform looks different; no single one comes on every platform (Qt 6.11).
+LOOKS = frozenset({QEvent.Type.PaletteChange, QEvent.Type.ApplicationPaletteChange, QEvent.Type.ThemeChange})
 
 
 def tones() -> Tones:
-    """The colours to paint with now; to be asked again after a ``PaletteChange`` event."""
+    """The colours to paint with now; to be asked again after one of the ``LOOKS`` events."""
     return _DARK if is_dark() else _LIGHT
 
 
 def _palette(look: Tones) -> QPalette:
     """The same colours for what the platform's style paints: fields, buttons, lists, selections."""
-    made = QPalette(QGuiApplication.palette())
+    base = QGuiApplication.palette()
+    # The style's own one, when that of the platform stayed behind.
+    made = QPalette(base if _is_dark(base) is (look is _DARK) else QApplication.style().standardPalette())
     role = QPalette.ColorRole
     for group in (QPalette.ColorGroup.Active, QPalette.ColorGroup.Inactive):
         for roles, colour in (

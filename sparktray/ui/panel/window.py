@@ -25,7 +25,7 @@ from sparktray.ui.panel.memory_bar import MemoryBar
 from sparktray.ui.panel.models.models_page import ModelsPage
 from sparktray.ui.panel.navigation import Navigation
 from sparktray.ui.panel.page import Page
-from sparktray.ui.theme import AROUND, GRID, dress, tones
+from sparktray.ui.theme import AROUND, GRID, LOOKS, dress, tones
 from sparktray.wording import Wording
 
 _FIRST_WIDTH, _FIRST_HEIGHT = 720, 520
@@ -271,15 +271,9 @@ class PanelWindow(QWidget):
     def event(self, event: QEvent) -> bool:
         """Qt's: another look. A change of the application's colours comes here and not to ``changeEvent``."""
         done = super().event(event)
-        if event.type() in _LOOKS and not self._dressing and self.isVisible():
+        if event.type() in _TELL_ANEW and not self._dressing and self.isVisible():
             self.tell()
         return done
 
 
-_LOOKS = {
-    QEvent.Type.PaletteChange,
-    QEvent.Type.ApplicationPaletteChange,
-    QEvent.Type.StyleChange,
-    QEvent.Type.ApplicationFontChange,
-    QEvent.Type.LanguageChange,
-}
+_TELL_ANEW = LOOKS | {QEvent.Type.StyleChange, QEvent.Type.ApplicationFontChange, QEvent.Type.LanguageChange}
