@@ -8,7 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from sparktray.control.checking import Dial
 from sparktray.control.controller import Controller
+from sparktray.control.credentials import AsksForSecrets, HostCredentials, Vault
 from sparktray.control.crew import Crew
 from sparktray.domain.catalogue import Catalogue
 from sparktray.domain.host import HostProfile
@@ -20,6 +22,7 @@ from sparktray.store.durations import Durations
 from sparktray.store.hosts import HostsFile
 from sparktray.store.journal import Journal
 from sparktray.store.paths import ConfigFolder
+from sparktray.store.secrets import Secrets
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,7 @@ class Program:
     catalogue: Catalogue
     journal: Journal
     durations: Durations
+    vault: Vault
 
 
 @dataclass(frozen=True)
@@ -75,21 +79,37 @@ def open_program(config: Path | None, *, forgiving: bool = False) -> Program:
         usable_catalogue(folder)[0] if forgiving else load_catalogue(folder),
         Journal(folder),
         Durations(folder),
+        vault_of(folder),
     )
 
 
-def controller_for(program: Program, host: HostProfile, *, keep_trying: bool) -> Controller:
-    """A controller for one host, not yet started; ``keep_trying`` comes back after a lost link."""
+def controller_for(
+    program: Program, host: HostProfile, *, keep_trying: bool, person: AsksForSecrets | None = None
+) -> Controller:
+    """A controller for one host, not yet started; ``keep_trying`` comes back after a lost link.
+
+    ``person`` is asked for what a login needs and the keyring does not hold.
+    """
     records = _Records(program.journal, program.durations)
+    dial = dialer(program.vault, person)
     crew = Crew(host, program.catalogue, lambda: dial(host), records, keep_trying=keep_trying)
     return Controller(host, program.catalogue, crew, _owner())
 
 
-def dial(host: HostProfile) -> Remote:
-    """Connect to a host; raises RemoteError. Blocks, so it is called on a lane."""
-    if host.is_local:
-        return open_local()
-    return open_host(target(host))
+def dialer(vault: Vault, person: AsksForSecrets | None = None) -> Dial:
+    """What connects to a host; it raises RemoteError, and blocks, so it is called on a lane."""
+
+    def dial(host: HostProfile) -> Remote:
+        if host.is_local:
+            return open_local()
+        return open_host(target(host), credentials=HostCredentials(host, vault, person))
+
+    return dial
+
+
+def vault_of(folder: ConfigFolder) -> Vault:
+    """The secrets of a config folder; one a process."""
+    return Vault(Secrets(folder))
 
 
 def target(host: HostProfile) -> SshTarget:
@@ -100,6 +120,9 @@ def target(host: HostProfile) -> SshTarget:
         user=host.user or getpass.getuser(),
         key_file=host.key_file,
         fingerprint=host.fingerprint,
+        host_key_type=host.key_type,
+        login=host.login,
+        agent_key=host.agent_key,
     )
 
 

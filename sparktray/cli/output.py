@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from sparktray.cli.terminal import Console, Terminal
+from sparktray.cli.terminal.streams import Console, Terminal
 from sparktray.domain.problem import Problem
 from sparktray.wording import Wording
 

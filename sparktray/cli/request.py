@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from sparktray.cli.output import Output
 from sparktray.cli.problems import FAILED, UNREACHABLE, Told, exit_of
-from sparktray.cli.terminal import Terminal
+from sparktray.cli.terminal.streams import Terminal
 from sparktray.domain.host import HostProfile
 from sparktray.domain.phrase import phrase
 from sparktray.domain.problem import Problem
@@ -22,6 +22,7 @@ from sparktray.store.hosts import Hosts, unknown_host
 from sparktray.wording import Wording
 
 if TYPE_CHECKING:
+    from sparktray.cli.terminal.person import PersonAtTerminal
     from sparktray.control.controller import Controller
     from sparktray.control.door.listening import Live
     from sparktray.domain.catalogue import Catalogue
@@ -51,13 +52,19 @@ class Session:
     journal: Journal
     controller: Controller
     terminal: Terminal
+    person: PersonAtTerminal | None = None
     shared: bool = False
 
     def wait(self, condition: Callable[[Snapshot], bool], seconds: float) -> Snapshot | None:
-        """The first picture that meets the condition, None after ``seconds``; Ctrl-C gets through."""
+        """The first picture that meets the condition, None after ``seconds``; Ctrl-C gets through.
+
+        While a person is being asked for a password the time stands still.
+        """
         end = time.monotonic() + seconds
         while True:
             self.check()
+            if self.person is not None and self.person.is_asked:
+                end = time.monotonic() + seconds
             left = end - time.monotonic()
             found = self.controller.wait(condition, max(0.0, min(left, _NAP_SECONDS)))
             if found is not None or left <= 0:
@@ -189,18 +196,23 @@ def watching(
     if request.live is not None:
         yield _shared(request.live, terminal, check)
         return
+    from sparktray.cli.terminal.person import person_at_terminal
     from sparktray.wiring import controller_for, open_program
 
     program = open_program(request.options.config)
     host = wanted_host(program.hosts.load(), request.options.host)
     if check is not None:
         check(program.catalogue, host)
-    controller = controller_for(program, host, keep_trying=keep_trying)
+    program.vault.told = request.out.problem
+    person = person_at_terminal(request.say, as_json=request.out.as_json)
+    controller = controller_for(program, host, keep_trying=keep_trying, person=person)
     controller.start()
     try:
-        yield Session(host, program.journal, controller, terminal)
+        yield Session(host, program.journal, controller, terminal, person)
     finally:
         controller.close()
+        if person is not None:
+            person.leave()
 
 
 def _shared(

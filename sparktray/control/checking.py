@@ -24,7 +24,7 @@ from sparktray.domain.problem import Problem
 from sparktray.domain.text import clean_name, has_hidden
 from sparktray.domain.vitals import read_vitals
 from sparktray.remote.contract import Remote
-from sparktray.remote.errors import HostKeyProblem, KeyFileUnusable, LoginRefused, NameNotFound, RemoteError
+from sparktray.remote.errors import HostKeyProblem, KeyFileUnusable, LoginProblem, NameNotFound, RemoteError
 from sparktray.remote.ssh.dialing import dial as dial_port
 
 Dial = Callable[[HostProfile], Remote]
@@ -99,6 +99,7 @@ def unusable(host: HostProfile) -> Iterator[tuple[str, Problem]]:
         ("address", host.address, valid_address(host.address), plain),
         ("user", host.user, host.user is None or valid_user(host.user), plain),
         ("fingerprint", pinned, pinned is None or valid_fingerprint(pinned), shape),
+        ("agent_key", host.agent_key, host.agent_key is None or valid_fingerprint(host.agent_key), shape),
         ("key_file", host.key_file, not has_hidden(host.key_file or ""), folder),
         ("models_dir", host.models_dir, _valid_folder(host.models_dir), folder),
         ("cache_dir", host.cache_dir, _valid_folder(host.cache_dir), folder),
@@ -165,7 +166,7 @@ def _refused(error: RemoteError, host: HostProfile) -> Iterator[Check]:
         case HostKeyProblem():
             yield Check(Stage.PORT, str(host.port))
             yield Check(Stage.HOST_KEY, problem=problem)
-        case LoginRefused():
+        case LoginProblem():
             yield Check(Stage.PORT, str(host.port))
             yield Check(Stage.HOST_KEY, host.fingerprint or "")
             yield Check(Stage.LOGIN, problem=problem)

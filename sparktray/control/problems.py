@@ -2,29 +2,21 @@
 
 from __future__ import annotations
 
-from sparktray.domain.host import HostProfile
+from typing import assert_never
+
+from sparktray.domain.host import HostProfile, Login
 from sparktray.domain.phrase import Phrase, phrase
 from sparktray.domain.problem import Problem
 from sparktray.domain.text import clean_line, clean_name
 from sparktray.engines.docker_failures import diagnose_docker
-from sparktray.remote.errors import (
-    AgentUnusable,
-    DockerProblem,
-    HostKeyProblem,
-    KeyFileUnusable,
-    LoginCancelled,
-    LoginRefused,
-    RemoteError,
-    SecretMissing,
-)
+from sparktray.remote.errors import DockerProblem, HostKeyProblem, LoginProblem, RemoteError
 
-_LOGIN = AgentUnusable | KeyFileUnusable | LoginCancelled | LoginRefused | SecretMissing
 READ_FINGERPRINT = "ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub"
 
 
 def is_blocking(error: RemoteError) -> bool:
     """True when trying again by itself is useless or harmful: only a person can mend it."""
-    return isinstance(error, HostKeyProblem | _LOGIN)
+    return isinstance(error, HostKeyProblem | LoginProblem)
 
 
 def problem_of(error: RemoteError, host: HostProfile) -> Problem:
@@ -48,7 +40,7 @@ def internal(error: Exception) -> Problem:
 
 
 def _sentences(error: RemoteError, host: HostProfile) -> tuple[Phrase, Phrase]:
-    if isinstance(error, HostKeyProblem | KeyFileUnusable | LoginRefused):
+    if isinstance(error, HostKeyProblem | LoginProblem):
         return _identity(error, host)
     name, port = host.name, host.port
     match error.code:
@@ -158,12 +150,79 @@ def _identity(error: RemoteError, host: HostProfile) -> tuple[Phrase, Phrase]:
             )
         case "key-unusable":
             return _key_file(details, host)
+        case "agent-unusable":
+            return _agent(details, host)
+        case "login-cancelled":
+            return (
+                phrase("The login to {host} was cancelled.", host=host.name),
+                phrase("Connect again to be asked again."),
+            )
+        case "secret-missing":
+            return _secret(details, host)
+        case _:
+            return _refused(host)
+
+
+def _refused(host: HostProfile) -> tuple[Phrase, Phrase]:
+    facts = {"host": host.name, "user": host.user or "?"}
+    match host.login:
+        case Login.PASSWORD:
+            return (
+                phrase("{host} refuses the login of {user} with this password.", **facts),
+                phrase("Give the right one: sparktray host add {host} --password-stdin", host=host.name),
+            )
+        case Login.KEY | Login.AGENT:
+            return (
+                phrase("{host} refuses the login of {user} with this key.", **facts),
+                phrase("Install the key on the host: ssh-copy-id, or correct user and key file."),
+            )
+        case _:  # pragma: no cover
+            assert_never(host.login)
+
+
+def _secret(details: dict[str, str], host: HostProfile) -> tuple[Phrase, Phrase]:
+    if details.get("reason") == "refused":
+        cause = phrase("{host} refuses the password or passphrase that is kept.", host=host.name)
+    else:
+        cause = phrase("{host} wants a password or passphrase, and none is kept.", host=host.name)
+    return cause, phrase(
+        "Type it in a terminal, where it can be kept in the keyring: sparktray status --host {host}",
+        host=host.name,
+    )
+
+
+def _agent(details: dict[str, str], host: HostProfile) -> tuple[Phrase, Phrase]:
+    name = host.name
+    match details.get("reason"):
+        case "not-running":
+            return (
+                phrase("No SSH agent is running for this program."),
+                phrase("Start one, or use a key file: sparktray host add {host} --key FILE", host=name),
+            )
+        case "empty":
+            return (
+                phrase("The SSH agent holds no key, or is locked."),
+                phrase("Give it the key: ssh-add FILE. Unlock it: ssh-add -X"),
+            )
+        case "several":
+            return (
+                phrase("The SSH agent holds several keys: {keys}", keys=details.get("keys", "")),
+                phrase("Name the one for this host: sparktray host add {host} --agent SHA256:…", host=name),
+            )
+        case "key-missing":
+            return (
+                phrase("The SSH agent does not hold the key of {host}.", host=name),
+                phrase("Give it the key: ssh-add FILE"),
+            )
+        case "refused":
+            return (
+                phrase("The SSH agent did not sign the login to {host}.", host=name),
+                phrase("Confirm it or touch the security key when asked, then connect again."),
+            )
         case _:
             return (
-                phrase(
-                    "{host} refuses the login of {user} with this key.", host=host.name, user=host.user or "?"
-                ),
-                phrase("Install the key on the host: ssh-copy-id, or correct user and key file."),
+                phrase("The SSH agent does not answer."),
+                phrase("Restart it, or use a key file: sparktray host add {host} --key FILE", host=name),
             )
 
 
@@ -185,10 +244,20 @@ def _key_file(details: dict[str, str], host: HostProfile) -> tuple[Phrase, Phras
                 phrase("Other users can read the key file {path}.", path=path),
                 phrase("Close it: chmod 600 {path}", path=path),
             )
-        case "encrypted":
+        case "unsafe-owner":
             return (
-                phrase("The key file {path} has a passphrase.", path=path),
-                phrase("Use a key without one for now, for example a new one: ssh-keygen -t ed25519 -N ''"),
+                phrase("The key file {path} belongs to another user.", path=path),
+                phrase("Use a key of your own: sparktray host add {host} --key FILE", host=host.name),
+            )
+        case "public-key" | "public-half":
+            return (
+                phrase("The private key is needed, and {path} does not show it.", path=path),
+                phrase("Name the file without .pub, or let the SSH agent log in: --agent"),
+            )
+        case "passphrase":
+            return (
+                phrase("That was not the passphrase of the key file {path}.", path=path),
+                phrase("Connect again to be asked again."),
             )
         case _:
             return (

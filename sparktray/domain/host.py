@@ -32,12 +32,9 @@ class Login(StrEnum):
 class HostProfile:
     """One Spark (or this computer, ``address == "local"``) and how to reach it.
 
-    ``other_addresses`` are tried beside the first, for example a VPN name: one host, one host key. An
-    address may be an alias of ~/.ssh/config, and what is not set here (port 22, no user, no key file)
-    is as that file says.
     ``fingerprint`` is the pinned SHA256 of its host key, None while nobody has judged it; ``key_type`` its
     SSH name ("ssh-ed25519"). ``agent_key`` is the SHA256 of the one key that the agent is asked for, None
-    for its only one or that of ``key_file``. ``sudo``: Docker and folders there need ``sudo -n``.
+    for its only one or that of ``key_file``.
     Folders are paths on the host; ``{models}`` and ``{cache}`` of the catalogue mean them.
     """
 
@@ -51,9 +48,7 @@ class HostProfile:
     cache_dir: str = DEFAULT_CACHE_DIR
     login: Login = Login.KEY
     agent_key: str | None = None
-    other_addresses: tuple[str, ...] = ()
     key_type: str | None = None
-    sudo: bool = False
 
     @property
     def is_local(self) -> bool:

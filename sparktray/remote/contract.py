@@ -21,25 +21,12 @@ Json = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Endpoint:
-    """A place to dial: a name or IP address, and the port of its sshd."""
-
-    address: str
-    port: int = 22
-
-
-@dataclass(frozen=True, slots=True)
 class SshTarget:
-    """Where and as whom to log in.
+    """Where and as whom to log in. ``fingerprint`` ("SHA256:...") is the only identity that is trusted.
 
-    ``others`` are further places of the same host; the identity is its key, so whoever shows it is the host.
-    ``fingerprint`` ("SHA256:...") is the pinned key; only while it is None those of ``trusted`` (what the
-    person's known_hosts vouches for) count. A key in ``revoked`` is refused even when it is pinned.
     ``host_key_type`` (for example "ssh-ed25519") is the type of the pinned key when known; it saves a second
-    key exchange with a host that would show another of its keys first.
-    ``jumps`` are hosts to go through (ProxyJump), the first one dialled from here.
-    ``connect_seconds`` bounds each address, None for the usual time. ``proxy_command``: the person's ssh
-    would run a program to get there (it is told, never run).
+    key exchange with a host that would show another of its keys first. ``agent_key`` is the fingerprint of
+    the one key that the agent is asked for, None for that of ``key_file``, or else its only one.
     """
 
     address: str
@@ -50,32 +37,14 @@ class SshTarget:
     host_key_type: str | None = None
     login: Login = Login.KEY
     agent_key: str | None = None
-    others: tuple[Endpoint, ...] = ()
-    trusted: tuple[str, ...] = ()
-    revoked: tuple[str, ...] = ()
-    jumps: tuple["SshTarget", ...] = ()
-    connect_seconds: float | None = None
-    proxy_command: str | None = None
-
-
-class Standing(StrEnum):
-    """What this computer knows of a host key."""
-
-    UNKNOWN = "unknown"
-    TRUSTED = "trusted"
-    REVOKED = "revoked"
 
 
 @dataclass(frozen=True, slots=True)
 class HostKey:
-    """The public key a host shows: its SSH name ("ssh-ed25519") and its fingerprint ("SHA256:...").
-
-    ``standing`` is what the person's known_hosts says of it.
-    """
+    """The public key a host shows: its SSH name ("ssh-ed25519") and its fingerprint ("SHA256:...")."""
 
     key_type: str
     fingerprint: str
-    standing: Standing = Standing.UNKNOWN
 
 
 class WantedKind(StrEnum):

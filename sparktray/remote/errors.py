@@ -57,23 +57,30 @@ class SshBroken(HostUnreachable):
     code = "ssh-broken"
 
 
-class LoginRefused(RemoteError):
-    """The host does not accept the key. Details: user, key_file, methods (what it would accept)."""
+class LoginProblem(RemoteError):
+    """This person cannot log in. Only a person can mend it."""
+
+    code = "login"
+
+
+class LoginRefused(LoginProblem):
+    """The host does not accept what it was shown. Details: user, key_file, methods (what it would accept)."""
 
     code = "login-refused"
 
 
-class KeyFileUnusable(RemoteError):
+class KeyFileUnusable(LoginProblem):
     """Found before anything was sent. Details: key_file, reason.
 
-    reason: ``none-configured``, ``missing``, ``unreadable``, ``unsafe-mode`` (with mode), ``encrypted``
-    or ``unknown-format``.
+    reason: ``none-configured``, ``missing``, ``unreadable``, ``unsafe-mode`` (with mode), ``unsafe-owner``,
+    ``public-key`` (the wrong half), ``passphrase`` (three wrong ones), ``public-half`` (not to be read, so
+    that the agent cannot be asked for it) or ``unknown-format``.
     """
 
     code = "key-unusable"
 
 
-class AgentUnusable(RemoteError):
+class AgentUnusable(LoginProblem):
     """The SSH agent cannot log in. Details: reason, keys (how many it holds), key_file or agent_key.
 
     reason: ``not-running``, ``silent``, ``empty`` (also a locked one), ``several`` (which of its keys?),
@@ -83,13 +90,13 @@ class AgentUnusable(RemoteError):
     code = "agent-unusable"
 
 
-class SecretMissing(RemoteError):
+class SecretMissing(LoginProblem):
     """A password, passphrase or answer is needed and nobody can be asked. Details: kind, reason."""
 
     code = "secret-missing"
 
 
-class LoginCancelled(RemoteError):
+class LoginCancelled(LoginProblem):
     """A person was asked for a secret and said no. Details: kind."""
 
     code = "login-cancelled"
@@ -111,18 +118,6 @@ class HostKeyChanged(HostKeyProblem):
     """None of the host's keys is the pinned one. Details: address, port, expected, shown, key_type."""
 
     code = "host-key-changed"
-
-
-class HostKeyOtherType(HostKeyChanged):
-    """The host no longer has a key of the pinned one's type. Details: as HostKeyChanged, expected_type."""
-
-    code = "host-key-type"
-
-
-class HostKeyRevoked(HostKeyProblem):
-    """The person's known_hosts has revoked this key. Details: address, port, fingerprint, key_type."""
-
-    code = "host-key-revoked"
 
 
 class LinkLost(RemoteError):

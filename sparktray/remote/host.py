@@ -9,11 +9,22 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from sparktray.domain.host import Login
 from sparktray.remote import commands
-from sparktray.remote.contract import MIB, Docker, Entry, Finished, HostKey, Http, RawSample, SshTarget
+from sparktray.remote.contract import (
+    MIB,
+    Credentials,
+    Docker,
+    Entry,
+    Finished,
+    HostKey,
+    Http,
+    RawSample,
+    SshTarget,
+)
 from sparktray.remote.link import Cancel, Link
 from sparktray.remote.sampler import Sampler
-from sparktray.remote.ssh.dialing import ADDRESS_SECONDS, dial_ahead
+from sparktray.remote.ssh.dialing import ADDRESS_SECONDS, Dialling
 from sparktray.remote.ssh.keyfile import check_key_file
 
 if TYPE_CHECKING:
@@ -87,20 +98,29 @@ class RemoteHost:
 
 
 def open_host(
-    target: SshTarget, *, docker_socket: str = DOCKER_SOCKET, patience: "Patience | None" = None
+    target: SshTarget,
+    *,
+    credentials: Credentials | None = None,
+    docker_socket: str = DOCKER_SOCKET,
+    patience: "Patience | None" = None,
 ) -> RemoteHost:
     """Connect to a host by SSH. Raises what `sparktray.remote.ssh.login.log_in` raises.
 
     Called from a worker thread. The TCP connection is made and the HTTP library loaded while paramiko is.
     """
-    check_key_file(target.key_file)
+    if target.login is Login.KEY:
+        check_key_file(target.key_file)
     seconds = ADDRESS_SECONDS if patience is None else patience.address
-    first_socket = dial_ahead(target.address, target.port, seconds=seconds)
+    dialling = Dialling(target.address, target.port, seconds=seconds)
     from sparktray.remote.ssh.link import connect
 
     http = threading.Thread(target=importlib.import_module, args=("sparktray.remote.docker",), daemon=True)
     http.start()
-    link = connect(target, patience=patience, first_socket=first_socket)
+    try:
+        link = connect(target, patience=patience, first_socket=dialling.socket, credentials=credentials)
+    except BaseException:
+        dialling.abandon()
+        raise
     http.join()
     return RemoteHost(link, docker_socket)
 

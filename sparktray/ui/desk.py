@@ -32,7 +32,7 @@ from sparktray.ui.notifying.notify import Notifier, TrayMessages
 from sparktray.ui.reloading import Reloading
 from sparktray.ui.settings.speaking import Speaking
 from sparktray.ui.tray.tray import Tray
-from sparktray.wiring import Program, controller_for, dial
+from sparktray.wiring import Program, controller_for, dialer
 from sparktray.wording import Wording
 
 NAME = "sparktray"
@@ -227,7 +227,7 @@ class Desk(QObject):
 
     def _made_front(self) -> Front:
         program = self._program
-        access = Access(program.hosts, dial, look_at_key, lambda: self._program.catalogue)
+        access = Access(program.hosts, dialer(program.vault), look_at_key, lambda: self._program.catalogue)
         front = Front(
             self._say, self._background, program.folder, access, lambda: self._history, self.controller, self
         )

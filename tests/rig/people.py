@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.canary import CANARY
 from tests.rig.namespace import put_in_front
 
 
@@ -22,6 +23,10 @@ class Person:
         """The home folder, on a tmpfs of the rig."""
         return Path("/home") / self.name
 
+
+PASSWORD = f"{CANARY} of sparkuser"
+# Of PASSWORD: openssl passwd -6 -salt rigrigrig
+_HASH = "$6$rigrigrig$UCRkMh3simBjk4Nsfj26y.Ic0zuxpgx/5H5KLQw.vGaySFILG.i2EhGxglIvL60.PHGOdZfvfdlde8HJbB2p3/"
 
 SPARKUSER = Person("sparkuser", 1717, in_docker_group=True)
 NODOCKER = Person("nodocker", 1718, in_docker_group=False)
@@ -40,8 +45,7 @@ def settle() -> None:
     group = _without(Path("/etc/group").read_text(encoding="utf-8"), names | {"docker"})
     for person in PEOPLE:
         passwd.append(f"{person.name}:x:{person.uid}:{person.uid}::{person.home}:/bin/bash")
-        # "*" and not "!": sshd without PAM takes "!" for a locked account and refuses keys too.
-        shadow.append(f"{person.name}:*:20000:0:99999:7:::")
+        shadow.append(f"{person.name}:{_HASH}:20000:0:99999:7:::")
         group.append(f"{person.name}:x:{person.uid}:")
         person.home.mkdir(mode=0o755)
         os.chown(person.home, person.uid, person.uid)

@@ -25,7 +25,7 @@ from sparktray.ui.hosts.access import Access
 from sparktray.ui.hosts.assistant import Assistant
 from sparktray.ui.hosts.hosts_page import HostsPage
 from sparktray.ui.hosts.status import Working
-from sparktray.wiring import dial
+from sparktray.wiring import dialer, vault_of
 from sparktray.wording import Wording
 from tests.rig.driving import Program, profile, quicken
 from tests.rig.rig import Rig
@@ -123,7 +123,7 @@ def person(rig: Rig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterato
     folder = ConfigFolder(tmp_path / "config")
     catalogue = load_catalogue(folder)
     background = Background()
-    access = Access(HostsFile(folder), dial, look_at_key, lambda: catalogue)
+    access = Access(HostsFile(folder), dialer(vault_of(folder)), look_at_key, lambda: catalogue)
     assistant = Assistant(Wording("en"), background, access)
     assistant.show()
     until(lambda: assistant.where.name.text, "the assistant to know whose names are taken")

@@ -21,7 +21,7 @@ from sparktray.ui.background import Background
 from sparktray.ui.hosts.access import Access
 from sparktray.ui.hosts.assistant import Assistant
 from sparktray.ui.hosts.steps.offers import offers
-from sparktray.wiring import dial
+from sparktray.wiring import dialer, vault_of
 from sparktray.wording import Wording
 from tests.rig.rig import Rig
 from tests.waiting import wait_until
@@ -100,7 +100,7 @@ def test_from_an_alias_to_a_saved_host(
     before = config.read_bytes()
     folder = ConfigFolder(tmp_path / "config")
     catalogue = load_catalogue(folder)
-    access = Access(HostsFile(folder), dial, look_at_key, lambda: catalogue)
+    access = Access(HostsFile(folder), dialer(vault_of(folder)), look_at_key, lambda: catalogue)
 
     assistant = Assistant(Wording("en"), background, access)
     assistant.show()
@@ -128,7 +128,7 @@ def test_from_an_alias_to_a_saved_host(
     assert (host.name, host.address, host.port) == ("my-spark", server.address, server.port)
     assert (host.user, host.key_file) == (server.user, str(key))
     assert host.fingerprint == server.fingerprints["ed25519"]
-    remote = dial(host)
+    remote = dialer(vault_of(folder))(host)
     try:
         assert remote.run(["true"], deadline=10.0).stdout == b""
     finally:

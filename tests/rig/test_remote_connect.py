@@ -20,6 +20,7 @@ from sparktray.remote.errors import (
     NameNotFound,
     PortClosed,
     RemoteError,
+    SecretMissing,
     SshBroken,
     SshSilent,
 )
@@ -109,8 +110,8 @@ def test_only_one_attempt_fits_and_it_is_ours(rig: Rig) -> None:
 def test_a_server_that_wants_more_than_a_key(rig: Rig) -> None:
     server = rig.sshd({"PasswordAuthentication": "yes", "AuthenticationMethods": "publickey,password"})
     error = refusal(target_of(server))
-    assert isinstance(error, LoginRefused)
-    assert error.details["methods"] == "password"
+    assert isinstance(error, SecretMissing)
+    assert error.details["kind"] == "password"
 
 
 def test_a_server_that_takes_no_keys(rig: Rig) -> None:
@@ -123,7 +124,6 @@ def test_a_server_that_takes_no_keys(rig: Rig) -> None:
 def test_an_unusable_key_file_is_refused_before_contact(server: Sshd, tmp_path: Path) -> None:
     key = make_key(tmp_path / "key")
     key.chmod(0o644)
-    locked = make_key(tmp_path / "locked", passphrase="secret")
     broken = tmp_path / "broken"
     broken.write_text(key.read_text().replace("b", "c", 9))
     broken.chmod(0o600)
@@ -132,9 +132,9 @@ def test_an_unusable_key_file_is_refused_before_contact(server: Sshd, tmp_path: 
     junk.chmod(0o600)
     expected = {
         str(key): "unsafe-mode",
-        str(locked): "encrypted",
         str(junk): "unknown-format",
         str(tmp_path): "unreadable",
+        f"{client_key()}.pub": "public-key",
         str(tmp_path / "missing"): "missing",
         None: "none-configured",
     }

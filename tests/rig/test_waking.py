@@ -20,7 +20,8 @@ from sparktray.decide.effects import CheckLink, Connect
 from sparktray.domain.catalogue import Catalogue
 from sparktray.domain.events import Event, LinkDown, LinkUp
 from sparktray.domain.snapshot import LinkPhase
-from sparktray.wiring import dial
+from sparktray.store.paths import ConfigFolder
+from sparktray.wiring import dialer, vault_of
 from tests.rig import namespace
 from tests.rig.desktop import Desktop, Item
 from tests.rig.driving import Program, driven, profile, quicken
@@ -140,7 +141,13 @@ def test_a_dead_link_is_replaced_without_a_back_off(server: Sshd, tmp_path: Path
     """Attempt 20 waits at least 30 s by itself, but not when a check after sleep has failed."""
     host, posted = profile(rig, server), queue.SimpleQueue[Event]()
     catalogue = Catalogue(servers=(), models=())
-    crew = Crew(host, catalogue, partial(dial, host), cast(Records, None), keep_trying=True)
+    crew = Crew(
+        host,
+        catalogue,
+        partial(dialer(vault_of(ConfigFolder(Path("/nowhere")))), host),
+        cast(Records, None),
+        keep_trying=True,
+    )
     crew.report_to(posted.put)
 
     def until(wanted: Event) -> None:

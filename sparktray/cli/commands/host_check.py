@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from sparktray.cli.problems import DONE, UNREACHABLE, exit_of
 from sparktray.cli.request import Request
-from sparktray.control.checking import Check, Stage, checks, title_of
+from sparktray.cli.terminal.person import person_at_terminal
+from sparktray.control.checking import Check, Dial, Stage, checks, title_of
 from sparktray.domain.host import HostProfile
-from sparktray.wiring import dial
+from sparktray.store.paths import ConfigFolder
+from sparktray.wiring import dialer, vault_of
 
 
 def tested(request: Request, host: HostProfile) -> int:
     """Run the stages and print each as it is known; the exit code of the first that is not well."""
     shown: list[dict[str, object]] = []
     code = DONE
-    for check in checks(host, dial):
+    for check in checks(host, _dialer(request)):
         if check.problem is not None and code == DONE:
             otherwise = UNREACHABLE if check.stage in {Stage.NAME, Stage.PORT, Stage.DOCKER} else 1
             code = exit_of(check.problem.code, otherwise)
@@ -24,6 +26,12 @@ def tested(request: Request, host: HostProfile) -> int:
     if request.out.as_json:
         request.out.json({"host": host.name, "stages": shown})
     return code
+
+
+def _dialer(request: Request) -> Dial:
+    vault = vault_of(ConfigFolder.find(request.options.config))
+    vault.told = request.out.problem
+    return dialer(vault, person_at_terminal(request.say, as_json=request.out.as_json))
 
 
 def _view(request: Request, check: Check) -> dict[str, object]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import getpass
 import os
 import sys
@@ -12,11 +13,19 @@ from sparktray.cli.problems import DONE, Told
 from sparktray.cli.request import Request, wanted_host
 from sparktray.cli.tables import aligned
 from sparktray.control.checking import read_fingerprint, unusable
-from sparktray.domain.host import LOCAL, HostProfile
+from sparktray.domain.host import LOCAL, HostProfile, Login
 from sparktray.domain.phrase import Phrase, phrase
 from sparktray.domain.problem import Problem
+from sparktray.domain.secret import Secret
+from sparktray.remote.errors import KeyFileUnusable
+from sparktray.remote.ssh.keyfile import check_key_file
 from sparktray.store.hosts import Hosts, HostsFile
 from sparktray.store.paths import ConfigFolder
+from sparktray.store.secrets import SecretKind, Secrets
+from sparktray.store.secrets_errors import KeyringUnavailable
+
+# More than any keyring takes; the rest of a long line is not read.
+_LONGEST_PASSWORD = 16 * 1024
 
 
 def run(request: Request) -> int:
@@ -33,7 +42,10 @@ def run(request: Request) -> int:
             _tell(request.out, {"in_use": used.in_use}, said)
             return DONE
         case "remove":
+            known = hosts.get(request.options.name)
             left = hosts.remove(request.options.name)
+            if known is not None:
+                _forget(request, known)
             said = phrase("{host} is removed from the list.", host=request.options.name)
             _tell(request.out, {"removed": request.options.name, "in_use": left.in_use}, said)
             return DONE
@@ -64,14 +76,18 @@ def _list(request: Request, hosts: Hosts) -> int:
 
 def _row(host: HostProfile, *, in_use: bool) -> list[str]:
     where = LOCAL if host.is_local else f"{host.user or '?'}@{host.address}:{host.port}"
-    return ["*" if in_use else "", host.name, where, host.key_file or "", host.fingerprint or ""]
+    ways = {Login.KEY: host.key_file or "", Login.AGENT: "SSH agent", Login.PASSWORD: "password"}
+    return ["*" if in_use else "", host.name, where, ways[host.login], host.fingerprint or ""]
 
 
 def _add(request: Request, hosts: HostsFile) -> int:
     profile = _checked(_profile(request, hosts.load()))
     if _asks(request) and profile.fingerprint is None and not profile.is_local:
-        profile = replace(profile, fingerprint=_judged(request, profile))
+        profile = _judged(request, profile)
+    password = _password() if request.options.password_stdin else None
     saved = hosts.add(profile)
+    if password is not None:
+        _keep(request, profile, password)
     in_use = saved.in_use == profile.name
     said = phrase("{host} is saved.", host=profile.name)
     if in_use:
@@ -92,6 +108,8 @@ def _profile(request: Request, hosts: Hosts) -> HostProfile:
         "fingerprint": options.fingerprint,
         "models_dir": options.models_dir,
         "cache_dir": options.cache_dir,
+        "login": _login(options),
+        "agent_key": options.agent or None,
     }
     given = {name: value for name, value in given.items() if value is not None}
     known = hosts.get(options.name)
@@ -111,6 +129,64 @@ def _profile(request: Request, hosts: Hosts) -> HostProfile:
     return changed
 
 
+def _login(options: argparse.Namespace) -> Login | None:
+    """How to log in as the command line has it; None when it does not say."""
+    if options.password_stdin:
+        return Login.PASSWORD
+    if options.agent is not None:
+        return Login.AGENT
+    return None if options.key is None else Login.KEY
+
+
+def _password() -> Secret:
+    """The first line of stdin. Raises `Told` for an empty one."""
+    line = sys.stdin.buffer.readline(_LONGEST_PASSWORD).rstrip(b"\r\n")
+    if line:
+        return Secret(line.decode("utf-8", "surrogateescape"))
+    raise Told(
+        Problem(
+            "usage",
+            phrase("There is no password on stdin."),
+            phrase("Give it as the first line: sparktray host add NAME --password-stdin < FILE"),
+        )
+    )
+
+
+def _keep(request: Request, host: HostProfile, password: Secret) -> None:
+    """Into the keyring; where there is none the host is set up all the same, and asks each time."""
+    try:
+        _secrets(request).set(host.name, SecretKind.PASSWORD, password)
+    except KeyringUnavailable as error:
+        request.out.problem(error.problem)
+
+
+def _forget(request: Request, host: HostProfile) -> None:
+    """What the keyring holds for a host that is gone; one that cannot be asked is told of."""
+    if host.is_local or not _may_have_secrets(host):
+        return
+    try:
+        _secrets(request).forget(host.name)
+    except KeyringUnavailable as error:
+        request.out.problem(error.problem)
+
+
+def _may_have_secrets(host: HostProfile) -> bool:
+    """The keyring is not asked, and unlocked, for hosts that never put anything into it."""
+    if host.login is not Login.KEY:
+        return host.login is Login.PASSWORD
+    try:
+        return check_key_file(host.key_file).encrypted
+    except KeyFileUnusable:
+        return False
+
+
+def _secrets(request: Request) -> Secrets:
+    return Secrets(
+        ConfigFolder.find(request.options.config),
+        asking=lambda said: request.out.aside(request.say(said)),
+    )
+
+
 def _checked(host: HostProfile) -> HostProfile:
     """The profile, when nothing in it can be taken for an option or for shell text. Raises `Told`."""
     for _, problem in unusable(host):
@@ -122,8 +198,8 @@ def _asks(request: Request) -> bool:
     return sys.stdin.isatty() and sys.stdout.isatty() and not request.out.as_json
 
 
-def _judged(request: Request, host: HostProfile) -> str | None:
-    """Show the key the host has and ask whether it is the right one; None unless the person says yes."""
+def _judged(request: Request, host: HostProfile) -> HostProfile:
+    """Show the key the host has and ask whether it is the right one; pinned only when the person says yes."""
     from sparktray.control.problems import problem_of
     from sparktray.remote.errors import RemoteError
     from sparktray.remote.host import look_at_key
@@ -134,7 +210,7 @@ def _judged(request: Request, host: HostProfile) -> str | None:
     except RemoteError as error:
         out.problem(problem_of(error, host))
         out.line(say(phrase("The host key could not be looked at; it is asked for later.")))
-        return None
+        return host
     out.line(
         say(
             phrase(
@@ -149,6 +225,6 @@ def _judged(request: Request, host: HostProfile) -> str | None:
     out.line(say(phrase("Compare it with what the host itself prints for: {command}", command=command)))
     out.aside(say(phrase("Is it the same? [y/N]")) + " ", end="")
     if sys.stdin.readline().strip().lower() in {"y", "yes", "j", "ja"}:
-        return key.fingerprint
+        return replace(host, fingerprint=key.fingerprint, key_type=key.key_type)
     out.line(say(phrase("The host key is not accepted; the host is saved without it.")))
-    return None
+    return host

@@ -1,10 +1,11 @@
-"""What can be said about a private key file before anything is sent: there, private, not encrypted."""
+"""What can be said about a private key file before anything is sent: there, private, a key at all."""
 
 import base64
 import binascii
 import os
 import re
 import stat
+from dataclasses import dataclass
 
 from sparktray.remote.errors import KeyFileUnusable
 
@@ -21,28 +22,49 @@ _OF_SYNC = (
     "~/.config/NVIDIA/Sync/config/nvsync.key",
 )
 _PRIVATE = re.compile(rb"\s*-----BEGIN [A-Z ]*PRIVATE KEY-----")
+# A line of a .pub file; "ssh-" also begins the names of keys in security tokens.
+_PUBLIC = re.compile(rb"\s*(?:ssh-|ecdsa-sha2-|sk-)[a-z0-9@.-]+ AAAA")
 _FIRST_LINE = 128
 
 
-def check_key_file(path: str | None) -> str:
-    """The expanded path of a usable key file. Raises KeyFileUnusable with its reason."""
+@dataclass(frozen=True, slots=True)
+class KeyFile:
+    """A private key file that may be used: its full path, and what can be read without a passphrase.
+
+    ``public`` is the public half as SSH sends it, None in formats that hide it.
+    """
+
+    path: str
+    encrypted: bool
+    public: bytes | None
+
+
+def check_key_file(path: str | None) -> KeyFile:
+    """Look at a key file. Raises KeyFileUnusable with its reason.
+
+    Blocks on a slow disk, so not on the main thread; a pipe in its place does not block it.
+    """
     if path is None:
         raise KeyFileUnusable(key_file="", reason="none-configured")
     full = os.path.expanduser(path)
     try:
-        with open(full, "rb") as file:
-            mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
-            text = file.read(_MAX_BYTES)
+        found = os.open(full, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+        with open(found, "rb") as file:
+            about = os.fstat(file.fileno())
+            text = file.read(_MAX_BYTES) if stat.S_ISREG(about.st_mode) else b""
     except FileNotFoundError:
         raise KeyFileUnusable(key_file=path, reason="missing") from None
-    except OSError as error:
-        raise KeyFileUnusable(key_file=path, reason="unreadable", error=error.strerror or "") from None
-    # OpenSSH ignores such a key with "UNPROTECTED PRIVATE KEY FILE"; paramiko would use it.
-    if os.name == "posix" and mode & 0o077:
-        raise KeyFileUnusable(key_file=path, reason="unsafe-mode", mode=f"{mode:04o}")
-    if reason := _unusable(text):
-        raise KeyFileUnusable(key_file=path, reason=reason)
-    return full
+    except (OSError, ValueError) as error:
+        raise KeyFileUnusable(key_file=path, reason="unreadable", error=str(error)) from None
+    if _PUBLIC.match(text):
+        raise KeyFileUnusable(key_file=path, reason="public-key")
+    if os.name == "posix":
+        # OpenSSH ignores such a key with "UNPROTECTED PRIVATE KEY FILE"; paramiko would use it.
+        if about.st_uid not in (0, os.getuid()):
+            raise KeyFileUnusable(key_file=path, reason="unsafe-owner")
+        if (mode := stat.S_IMODE(about.st_mode)) & 0o077:
+            raise KeyFileUnusable(key_file=path, reason="unsafe-mode", mode=f"{mode:04o}")
+    return _judged(full, path, text)
 
 
 def usual_key_files() -> tuple[str, ...]:
@@ -72,22 +94,29 @@ def _begins_as_key(path: str) -> bool:
         return False
 
 
-def _unusable(text: bytes) -> str | None:
+def _judged(full: str, path: str, text: bytes) -> KeyFile:
+    unknown = KeyFileUnusable(key_file=path, reason="unknown-format")
     if b"-----BEGIN " not in text or b"PRIVATE KEY-----" not in text:
-        return "unknown-format"
-    if b"BEGIN ENCRYPTED PRIVATE KEY" in text or b"Proc-Type: 4,ENCRYPTED" in text:
-        return "encrypted"
+        raise unknown
     if b"BEGIN OPENSSH PRIVATE KEY" not in text:
-        return None
-    lines = [line.strip() for line in text.splitlines()]
-    body = b"".join(line for line in lines if not line.startswith(b"-----"))
+        hidden = b"BEGIN ENCRYPTED PRIVATE KEY" in text or b"Proc-Type: 4,ENCRYPTED" in text
+        return KeyFile(full, hidden, None)
+    body = b"".join(line.strip() for line in text.splitlines() if not line.startswith(b"-----"))
     try:
         raw = base64.b64decode(body, validate=True)
     except binascii.Error:
-        return "unknown-format"
+        raise unknown from None
     if not raw.startswith(_OPENSSH_MAGIC):
-        return "unknown-format"
-    # After the magic: the cipher's name as a string with a 4-byte length (OpenSSH PROTOCOL.key).
-    start = len(_OPENSSH_MAGIC)
-    length = int.from_bytes(raw[start : start + 4], "big")
-    return None if raw[start + 4 : start + 4 + length] == b"none" else "encrypted"
+        raise unknown
+    # Cipher, its key derivation and options, the number of keys, the public half (OpenSSH PROTOCOL.key).
+    cipher, rest = _string(raw[len(_OPENSSH_MAGIC) :])
+    for _ in range(2):
+        _, rest = _string(rest)
+    public, _ = _string(rest[4:])
+    return KeyFile(full, cipher != b"none", public)
+
+
+def _string(raw: bytes) -> tuple[bytes, bytes]:
+    """The first string of SSH's encoding, with its 4-byte length, and the rest."""
+    length = int.from_bytes(raw[:4], "big")
+    return raw[4 : 4 + length], raw[4 + length :]

@@ -5,7 +5,7 @@ import socket
 import time
 from collections.abc import Callable, Sequence
 
-from sparktray.remote.contract import SshTarget
+from sparktray.remote.contract import Credentials, SshTarget
 from sparktray.remote.errors import DeadlinePassed, LinkLost, SessionRefused
 from sparktray.remote.link import remaining
 from sparktray.remote.ssh.channels import ChannelProcess, ChannelStream, SshChannel, start_exec
@@ -79,6 +79,7 @@ def connect(
     *,
     patience: Patience | None = None,
     first_socket: Callable[[], socket.socket] | None = None,
+    credentials: Credentials | None = None,
 ) -> SshLink:
     """Connect and log in, or raise what `log_in` raises."""
-    return SshLink(log_in(target, patience or Patience(), first_socket))
+    return SshLink(log_in(target, patience or Patience(), first_socket, credentials))

@@ -1,30 +1,26 @@
-"""From a TCP socket to a logged-in transport: key exchange, the host's identity, then one key.
+"""From a TCP socket to a logged-in transport: key exchange, the host's identity, then the person's.
 
 Nothing about the user is sent before the host's key is proven to be the pinned one.
 """
 
-import base64
-import hashlib
 import socket
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import paramiko
-from paramiko.ssh_exception import PartialAuthentication
 
-from sparktray.remote.contract import HostKey, SshTarget
+from sparktray.remote.contract import Credentials, HostKey, SshTarget
 from sparktray.remote.errors import (
     HostKeyChanged,
     HostKeyUnknown,
-    KeyFileUnusable,
-    LinkLost,
-    LoginRefused,
     SshBroken,
     SshSilent,
 )
+from sparktray.remote.ssh.authentication import authenticate
 from sparktray.remote.ssh.dialing import ADDRESS_SECONDS, dial
-from sparktray.remote.ssh.keyfile import check_key_file
+from sparktray.remote.ssh.fingerprint import fingerprint_of
+from sparktray.remote.ssh.identity import prepared
 from sparktray.remote.ssh.transport import SshTransport
 
 # By preference; the names of one RSA key differ only in how it signs.
@@ -49,20 +45,27 @@ class Patience:
 
 
 def log_in(
-    target: SshTarget, patience: Patience, first_socket: Callable[[], socket.socket] | None = None
+    target: SshTarget,
+    patience: Patience,
+    first_socket: Callable[[], socket.socket] | None = None,
+    credentials: Credentials | None = None,
 ) -> SshTransport:
     """A logged-in transport to ``target``; ``first_socket`` gives a connection already being made.
 
-    Raises KeyFileUnusable, HostUnreachable and its kinds, HostKeyUnknown, HostKeyChanged, LoginRefused,
-    LinkLost.
+    Raises KeyFileUnusable, AgentUnusable, HostUnreachable and its kinds, HostKeyProblem and its kinds,
+    SecretMissing, LoginCancelled, LoginRefused, LinkLost.
     """
-    key = _load_key(target.key_file)
-    transport = _proven(target, patience, first_socket)
+    identity = prepared(target)
     try:
-        _authenticate(transport, target, key, patience.login)
-    except BaseException:
-        transport.close()
-        raise
+        transport = _proven(target, patience, first_socket)
+        try:
+            identity.unlock(target, credentials)
+            authenticate(transport, target, identity, credentials, patience.login)
+        except BaseException:
+            transport.close()
+            raise
+    finally:
+        identity.close()
     return transport
 
 
@@ -79,22 +82,6 @@ def shown_key(address: str, port: int, patience: Patience) -> HostKey:
     finally:
         transport.close()
     return HostKey(shown.get_name(), fingerprint_of(shown))
-
-
-def fingerprint_of(key: paramiko.PKey) -> str:
-    """As OpenSSH prints it: SHA256 in base64 without padding."""
-    digest = hashlib.sha256(key.asbytes()).digest()
-    return "SHA256:" + base64.b64encode(digest).decode().rstrip("=")
-
-
-def _load_key(path: str | None) -> paramiko.PKey:
-    full = check_key_file(path)
-    try:
-        return paramiko.PKey.from_path(full)
-    except paramiko.PasswordRequiredException:
-        raise KeyFileUnusable(key_file=path or "", reason="encrypted") from None
-    except (paramiko.SSHException, paramiko.pkey.UnknownKeyType, ValueError, TypeError, OSError):
-        raise KeyFileUnusable(key_file=path or "", reason="unknown-format") from None
 
 
 def _proven(
@@ -151,23 +138,3 @@ def _exchange_keys(
         transport.close()
         raise
     return transport
-
-
-def _authenticate(transport: SshTransport, target: SshTarget, key: paramiko.PKey, seconds: float) -> None:
-    facts = {"user": target.user, "key_file": target.key_file or ""}
-    done = threading.Event()
-    try:
-        transport.auth_publickey(target.user, key, event=done)
-    except (paramiko.SSHException, EOFError, OSError) as error:
-        raise LinkLost(reason=str(error) or "closed during login") from None
-    if not done.wait(seconds):
-        raise LinkLost(reason="no answer to the login")
-    if transport.is_authenticated():
-        return
-    failure = transport.get_exception()
-    if isinstance(failure, paramiko.BadAuthenticationType | PartialAuthentication):
-        raise LoginRefused(**facts, methods=",".join(failure.allowed_types))
-    # A plain "no" leaves the connection open; MaxAuthTries ends it with a reason.
-    if transport.is_active() or transport.disconnected is not None:
-        raise LoginRefused(**facts, reason=transport.disconnected or "")
-    raise LinkLost(reason=str(failure or "closed during login"))

@@ -8,7 +8,7 @@ from sparktray.cli.choosing import chosen_server
 from sparktray.cli.commands.serving import exact_id
 from sparktray.cli.problems import Told
 from sparktray.cli.request import Session
-from sparktray.cli.terminal import Console
+from sparktray.cli.terminal.streams import Console
 from sparktray.domain.operation import Operation, OperationEnd, OperationKind, SwitchWish
 from sparktray.domain.snapshot import ServerState
 from sparktray.wiring import controller_for, open_program

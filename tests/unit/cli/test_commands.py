@@ -133,6 +133,9 @@ def test_host_add_saves_and_contacts_nothing(capsys: Capture, listener: socket.s
             "fingerprint": FINGERPRINT,
             "models_dir": "/m",
             "cache_dir": "/c",
+            "login": "key",
+            "agent_key": None,
+            "key_type": None,
         },
         "in_use": True,
     }

@@ -29,6 +29,9 @@ REMOTE = {
     "docker-error": 3,
     "login-refused": 4,
     "key-unusable": 4,
+    "agent-unusable": 4,
+    "secret-missing": 4,
+    "login-cancelled": 4,
     "host-key-unknown": 5,
     "host-key-changed": 5,
     # Of one command or answer, not of the connection: failed.
@@ -39,7 +42,7 @@ REMOTE = {
     "too-large": 1,
     "command-failed": 1,
 }
-BASES = {"remote", "host-key", "docker"}  # of classes that are never raised themselves
+BASES = {"remote", "host-key", "login", "docker"}  # of classes that are never raised themselves
 
 
 def test_every_error_of_the_road_has_its_number() -> None:

@@ -106,6 +106,6 @@ def test_a_name_nobody_has(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_dialling_ahead_gives_the_socket_or_the_reason(listener: socket.socket) -> None:
-    dialing.dial_ahead("127.0.0.1", listener.getsockname()[1])().close()
+    dialing.Dialling("127.0.0.1", listener.getsockname()[1]).socket().close()
     with pytest.raises(PortClosed):
-        dialing.dial_ahead(*closed_port())()
+        dialing.Dialling(*closed_port()).socket()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 
 from sparktray.remote.errors import KeyFileUnusable
+from sparktray.remote.ssh.fingerprint import fingerprint_of_bytes, fingerprint_of_line
 from sparktray.remote.ssh.keyfile import check_key_file
 
 PRIVATE = serialization.PrivateFormat
@@ -36,25 +38,26 @@ def test_a_plain_key_is_usable_and_an_encrypted_one_is_told(
 ) -> None:
     key = ed25519.Ed25519PrivateKey.generate()
     path = written(tmp_path, key.private_bytes(serialization.Encoding.PEM, form, PLAIN))
-    assert check_key_file(path) == path
+    assert check_key_file(path).path == path
+    assert not check_key_file(path).encrypted
     locked = key.private_bytes(serialization.Encoding.PEM, form, PASSPHRASE)
-    assert reason(written(tmp_path, locked)) == "encrypted"
+    assert check_key_file(written(tmp_path, locked)).encrypted
 
 
 def test_an_old_pem_key(tmp_path: Path) -> None:
     key = rsa.generate_private_key(65537, 2048)
     form = PRIVATE.TraditionalOpenSSL
     path = written(tmp_path, key.private_bytes(serialization.Encoding.PEM, form, PLAIN))
-    assert check_key_file(path) == path
+    assert check_key_file(path).path == path
+    assert not check_key_file(path).encrypted
     locked = key.private_bytes(serialization.Encoding.PEM, form, PASSPHRASE)
-    assert reason(written(tmp_path, locked)) == "encrypted"
+    assert check_key_file(written(tmp_path, locked)).encrypted
 
 
 @pytest.mark.parametrize(
     "text",
     [
         b"",
-        b"ssh-ed25519 AAAA public",
         b"PuTTY-User-Key-File-3: ssh-ed25519\n",
         b"-----BEGIN OPENSSH PRIVATE KEY-----\n%%%\n-----END OPENSSH PRIVATE KEY-----\n",
         b"-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n-----END OPENSSH PRIVATE KEY-----\n",
@@ -65,6 +68,19 @@ def test_what_is_no_key(tmp_path: Path, text: bytes) -> None:
     assert reason(written(tmp_path, text)) == "unknown-format"
 
 
+def test_the_public_half_is_not_the_key(tmp_path: Path) -> None:
+    for line in (b"ssh-ed25519 AAAAC3 someone", b"ecdsa-sha2-nistp256 AAAAE2 x", b"ssh-rsa AAAAB3"):
+        assert reason(written(tmp_path, line)) == "public-key"
+
+
+def test_the_public_half_is_read_without_the_passphrase(tmp_path: Path) -> None:
+    key = ed25519.Ed25519PrivateKey.generate()
+    locked = key.private_bytes(serialization.Encoding.PEM, PRIVATE.OpenSSH, PASSPHRASE)
+    line = key.public_key().public_bytes(serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH)
+    assert check_key_file(written(tmp_path, locked)).public == base64.b64decode(line.split()[1])
+    assert fingerprint_of_line(line.decode()) == fingerprint_of_bytes(base64.b64decode(line.split()[1]))
+
+
 def test_none_missing_and_unreadable(tmp_path: Path) -> None:
     assert reason(None) == "none-configured"
     assert reason(str(tmp_path / "nowhere")) == "missing"
@@ -73,6 +89,10 @@ def test_none_missing_and_unreadable(tmp_path: Path) -> None:
 
 
 if os.name == "posix":
+
+    def test_a_pipe_does_not_block(tmp_path: Path) -> None:
+        os.mkfifo(tmp_path / "pipe", 0o600)
+        assert reason(str(tmp_path / "pipe")) == "unknown-format"
 
     @pytest.mark.parametrize("mode", [0o644, 0o640, 0o604, 0o610])
     def test_a_key_others_could_read(tmp_path: Path, mode: int) -> None:
@@ -87,4 +107,4 @@ def test_the_home_folder_is_expanded(tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("USERPROFILE", str(tmp_path))
     key = ed25519.Ed25519PrivateKey.generate()
     path = written(tmp_path, key.private_bytes(serialization.Encoding.PEM, PRIVATE.OpenSSH, PLAIN))
-    assert Path(check_key_file("~/key")) == Path(path)
+    assert Path(check_key_file("~/key").path) == Path(path)

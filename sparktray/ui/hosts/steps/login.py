@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QVBoxLayout, 
 from sparktray.control.checking import Dial
 from sparktray.domain.host import HostProfile
 from sparktray.domain.phrase import Phrase, phrase
-from sparktray.remote.ssh.keyfile import check_key_file, usual_key_files
+from sparktray.remote.ssh.keyfile import KeyFile, check_key_file, usual_key_files
 from sparktray.ui.background import Background, Job
 from sparktray.ui.hosts.status import StatusLine, Well, Working, problem_from
 from sparktray.ui.hosts.steps.step import Step
@@ -166,9 +166,12 @@ class LoginStep(Step):
         self.tell()
         self.changed.emit()
 
-    def _good(self, _path: str) -> None:
+    def _good(self, file: KeyFile) -> None:
         self._usable = True
-        self.about.show_state(Well(phrase("This key can be used.")))
+        said = phrase("This key can be used.")
+        if file.encrypted:
+            said = phrase("This key can be used; its passphrase is asked for when it is needed.")
+        self.about.show_state(Well(said))
         self.changed.emit()
 
     def _bad(self, error: Exception) -> None:

@@ -52,7 +52,7 @@ def _key_among(paths: tuple[str, ...]) -> str | None:
     there = [path for path in paths if os.path.isfile(path)]  # opening a pipe would block
     for path in there:
         try:
-            return check_key_file(path)
+            return check_key_file(path).path
         except KeyFileUnusable:
             continue
     return there[0] if there else None

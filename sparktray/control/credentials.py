@@ -1,0 +1,152 @@
+"""Where the secrets of a login come from: what was given before, the keyring, a person; in that order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol, assert_never
+
+from sparktray.domain.host import HostProfile
+from sparktray.domain.phrase import Phrase, phrase
+from sparktray.domain.problem import Problem
+from sparktray.domain.secret import Secret
+from sparktray.domain.text import clean_line, clean_name
+from sparktray.remote.contract import Wanted, WantedKind
+from sparktray.remote.errors import LoginCancelled, SecretMissing
+from sparktray.store.secrets import SecretKind, Secrets
+from sparktray.store.secrets_errors import KeyringUnavailable
+
+
+@dataclass(frozen=True, slots=True)
+class LoginQuestion:
+    """What a person is asked for. ``prompt`` are the host's own words, cleaned; "" where ours say it all.
+
+    ``echo``: it may be seen while it is typed. ``keepable``: it can be put into the keyring.
+    """
+
+    what: Phrase
+    prompt: str
+    echo: bool
+    keepable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A person's answer, and whether it shall be kept in the keyring."""
+
+    secret: Secret
+    keep: bool
+
+
+class AsksForSecrets(Protocol):
+    """A person who can be asked. Called on the connecting thread, which waits as long as the person does."""
+
+    def ask(self, question: LoginQuestion) -> Given | None:
+        """The answer, None when the person does not want to log in."""
+        ...
+
+
+@dataclass
+class Vault:
+    """The secrets of one program: its keyring, and what persons gave since it began.
+
+    The latter is forgotten when the program ends; without it a laptop that roams would ask at each
+    connection where there is no keyring. ``told`` is called with each problem of the keyring once.
+    """
+
+    keyring: Secrets
+    told: Callable[[Problem], None] = lambda problem: None
+    given: dict[tuple[HostProfile, WantedKind], Secret] = field(default_factory=dict)
+    said: set[str] = field(default_factory=set)
+
+    def unusable(self, problem: Problem) -> None:
+        """The keyring cannot be used; said once, since nothing is different the next time."""
+        if problem.code not in self.said:
+            self.said.add(problem.code)
+            self.told(problem)
+
+
+class HostCredentials:
+    """`Credentials` for the logins of one host. On the connecting thread; one login at a time."""
+
+    def __init__(self, host: HostProfile, vault: Vault, person: AsksForSecrets | None) -> None:
+        self._host = host
+        self._vault = vault
+        self._person = person
+        self._latest: Given | None = None
+        self._reason = ""
+
+    def secret(self, wanted: Wanted) -> Secret:
+        """See `Credentials.secret`. What was refused once is not taken from the same place again."""
+        kind = _kind(wanted.kind)
+        found = None if kind is None or wanted.refused else self._known(wanted.kind, kind)
+        if found is not None:
+            return found
+        return self._asked(wanted)
+
+    def accepted(self, wanted: Wanted) -> None:
+        """See `Credentials.accepted`. Keeps it where the person wants it kept."""
+        given, self._latest = self._latest, None
+        kind = _kind(wanted.kind)
+        if given is None or kind is None:
+            return
+        self._vault.given[self._host, wanted.kind] = given.secret
+        if given.keep:
+            try:
+                self._vault.keyring.set(self._host.name, kind, given.secret)
+            except KeyringUnavailable as error:
+                self._vault.unusable(error.problem)
+
+    def _known(self, wanted: WantedKind, kind: SecretKind) -> Secret | None:
+        given = self._vault.given.get((self._host, wanted))
+        if given is not None:
+            return given
+        try:
+            return self._vault.keyring.get(self._host.name, kind)
+        except KeyringUnavailable as error:
+            self._reason = error.problem.code
+            self._vault.unusable(error.problem)
+            return None
+
+    def _asked(self, wanted: Wanted) -> Secret:
+        if self._person is None:
+            reason = "refused" if wanted.refused else self._reason
+            raise SecretMissing(kind=wanted.kind, reason=reason)
+        self._latest = self._person.ask(question_of(wanted))
+        if self._latest is None:
+            raise LoginCancelled(kind=wanted.kind)
+        return self._latest.secret
+
+
+def question_of(wanted: Wanted) -> LoginQuestion:
+    """What to ask a person; the words of the host are cleaned, since it may send anything."""
+    who = {"user": clean_name(wanted.target.user), "address": clean_name(wanted.target.address)}
+    prompt = ""
+    match wanted.kind:
+        case WantedKind.PASSWORD:
+            what = phrase("Password of {user} on {address}", **who)
+            if wanted.refused:
+                what = phrase("That was not right. Password of {user} on {address}", **who)
+        case WantedKind.PASSPHRASE:
+            path = clean_line(wanted.target.key_file or "")
+            what = phrase("Passphrase of the key {path}", path=path)
+            if wanted.refused:
+                what = phrase("That was not right. Passphrase of the key {path}", path=path)
+        case WantedKind.ANSWER:
+            what = phrase("{address} asks {user}", **who)
+            prompt = clean_line(" ".join(text for text in (wanted.instruction, wanted.prompt) if text))
+        case _:  # pragma: no cover
+            assert_never(wanted.kind)
+    return LoginQuestion(what, prompt, wanted.echo, keepable=wanted.kind is not WantedKind.ANSWER)
+
+
+def _kind(wanted: WantedKind) -> SecretKind | None:
+    match wanted:
+        case WantedKind.PASSWORD:
+            return SecretKind.PASSWORD
+        case WantedKind.PASSPHRASE:
+            return SecretKind.PASSPHRASE
+        case WantedKind.ANSWER:
+            return None
+        case _:  # pragma: no cover
+            assert_never(wanted)
