@@ -21,28 +21,23 @@ from sparktray.store.secrets_errors import KeyringUnavailable
 class LoginQuestion:
     """What a person is asked for. ``prompt`` are the host's own words, cleaned; "" where ours say it all.
 
-    ``echo``: it may be seen while it is typed. ``keepable``: it can be put into the keyring.
+    ``echo``: it may be seen while it is typed.
     """
 
     what: Phrase
     prompt: str
     echo: bool
-    keepable: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Given:
-    """A person's answer, and whether it shall be kept in the keyring."""
-
-    secret: Secret
-    keep: bool
 
 
 class AsksForSecrets(Protocol):
     """A person who can be asked. Called on the connecting thread, which waits as long as the person does."""
 
-    def ask(self, question: LoginQuestion) -> Given | None:
+    def ask(self, question: LoginQuestion) -> Secret | None:
         """The answer, None when the person does not want to log in."""
+        ...
+
+    def keeps(self) -> bool:
+        """Whether the last answer, which was right, shall be kept in the keyring."""
         ...
 
 
@@ -73,7 +68,7 @@ class HostCredentials:
         self._host = host
         self._vault = vault
         self._person = person
-        self._latest: Given | None = None
+        self._latest: Secret | None = None
         self._reason = ""
 
     def secret(self, wanted: Wanted) -> Secret:
@@ -90,10 +85,10 @@ class HostCredentials:
         kind = _kind(wanted.kind)
         if given is None or kind is None:
             return
-        self._vault.given[self._host, wanted.kind] = given.secret
-        if given.keep:
+        self._vault.given[self._host, wanted.kind] = given
+        if self._person is not None and not self._vault.said and self._person.keeps():
             try:
-                self._vault.keyring.set(self._host.name, kind, given.secret)
+                self._vault.keyring.set(self._host.name, kind, given)
             except KeyringUnavailable as error:
                 self._vault.unusable(error.problem)
 
@@ -115,7 +110,7 @@ class HostCredentials:
         self._latest = self._person.ask(question_of(wanted))
         if self._latest is None:
             raise LoginCancelled(kind=wanted.kind)
-        return self._latest.secret
+        return self._latest
 
 
 def question_of(wanted: Wanted) -> LoginQuestion:
@@ -137,7 +132,7 @@ def question_of(wanted: Wanted) -> LoginQuestion:
             prompt = clean_line(" ".join(text for text in (wanted.instruction, wanted.prompt) if text))
         case _:  # pragma: no cover
             assert_never(wanted.kind)
-    return LoginQuestion(what, prompt, wanted.echo, keepable=wanted.kind is not WantedKind.ANSWER)
+    return LoginQuestion(what, prompt, wanted.echo)
 
 
 def _kind(wanted: WantedKind) -> SecretKind | None:

@@ -7,7 +7,7 @@ import sys
 import threading
 from collections.abc import Callable
 
-from sparktray.control.credentials import Given, LoginQuestion
+from sparktray.control.credentials import LoginQuestion
 from sparktray.domain.phrase import phrase
 from sparktray.domain.secret import Secret
 from sparktray.wording import Wording
@@ -28,17 +28,24 @@ class PersonAtTerminal:
         """True while a question stands on the terminal: nothing is late then."""
         return self._asking.is_set()
 
-    def ask(self, question: LoginQuestion) -> Given | None:
+    def ask(self, question: LoginQuestion) -> Secret | None:
         """See `AsksForSecrets`. An empty answer, or the end of input, is a no."""
         self._asking.set()
         try:
             text = self._typed(question)
-            if not text:
-                return None
-            keep = question.keepable and self._is_kept()
-            return Given(Secret(text), keep)
+            return Secret(text) if text else None
         except EOFError:
             return None
+        finally:
+            self._asking.clear()
+
+    def keeps(self) -> bool:
+        """See `AsksForSecrets`."""
+        self._asking.set()
+        try:
+            sys.stderr.write(self._say(phrase("Keep it in this computer's keyring? [y/N]")) + " ")
+            sys.stderr.flush()
+            return sys.stdin.readline().strip().lower() in {"y", "yes", "j", "ja"}
         finally:
             self._asking.clear()
 
@@ -57,11 +64,6 @@ class PersonAtTerminal:
             sys.stderr.flush()
             return sys.stdin.readline().rstrip("\r\n")
         return getpass.getpass(f"{asked}: ", sys.stderr)
-
-    def _is_kept(self) -> bool:
-        sys.stderr.write(self._say(phrase("Keep it in this computer's keyring? [y/N]")) + " ")
-        sys.stderr.flush()
-        return sys.stdin.readline().strip().lower() in {"y", "yes", "j", "ja"}
 
 
 def person_at_terminal(say: Wording, *, as_json: bool) -> PersonAtTerminal | None:
