@@ -116,6 +116,9 @@ def _hosts(parser: argparse.ArgumentParser, shared: _Parser, say: Wording) -> No
     action("list", say(phrase("show all hosts")))
     action("use", say(phrase("choose the host that commands mean"))).add_argument("name", metavar="NAME")
     action("remove", say(phrase("forget a host"))).add_argument("name", metavar="NAME")
+    forget = action("forget-key", say(phrase("forget the host key that is kept; asks first")))
+    forget.add_argument("name", metavar="NAME")
+    forget.add_argument("--yes", action="store_true", help=say(phrase("do not ask")))
     test = action("test", say(phrase("check a host step by step")))
     test.add_argument("name", metavar="NAME", nargs="?")
 

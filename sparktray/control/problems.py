@@ -144,7 +144,7 @@ def _identity(error: RemoteError, host: HostProfile) -> tuple[Phrase, Phrase]:
                 ),
                 phrase(
                     "If you did not set the host up anew, somebody may be in between. If you did: "
-                    "sparktray host remove {host}, then add it again.",
+                    "sparktray host forget-key {host}",
                     host=host.name,
                 ),
             )

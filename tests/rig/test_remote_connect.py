@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from sparktray.remote.contract import SshTarget
+from sparktray.remote.contract import MIB, SshTarget
 from sparktray.remote.errors import (
     HostKeyChanged,
     HostKeyUnknown,
@@ -177,6 +177,32 @@ def test_something_that_is_not_ssh(server: Sshd) -> None:
         dialled = replace(target_of(server), port=other.getsockname()[1])
         with pytest.raises(SshBroken):
             _open_while(other, dialled, b"HTTP/1.1 400 Bad Request\r\n\r\n", close=True)
+
+
+@pytest.mark.parametrize("line", [b"x" * 1024 + b"\r\n", b"x" * 1024])
+def test_a_greeting_without_end_is_cut(server: Sshd, line: bytes) -> None:
+    """A gigabyte of lines before the version, or of one line: neither memory nor time go with it."""
+    sent = 0
+
+    def flood(listener: socket.socket) -> None:
+        nonlocal sent
+        peer, _ = listener.accept()
+        with peer:
+            try:
+                while sent < 1024 * MIB:
+                    sent += peer.send(line * 64)
+            except OSError:
+                return
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=flood, args=(listener,))
+        thread.start()
+        began = time.monotonic()
+        error = refusal(replace(target_of(server), port=listener.getsockname()[1]))
+        assert time.monotonic() - began < scaled(5)
+        thread.join()
+    assert isinstance(error, SshBroken)
+    assert sent < 16 * MIB
 
 
 def test_no_algorithm_in_common(rig: Rig) -> None:

@@ -8,11 +8,12 @@ import os
 import sys
 from dataclasses import asdict, replace
 
+from sparktray.cli.commands.host_key import asks, forget_key, judged
 from sparktray.cli.output import Output
 from sparktray.cli.problems import DONE, Told
 from sparktray.cli.request import Request, wanted_host
 from sparktray.cli.tables import aligned
-from sparktray.control.checking import read_fingerprint, unusable
+from sparktray.control.checking import unusable
 from sparktray.domain.host import LOCAL, HostProfile, Login
 from sparktray.domain.phrase import Phrase, phrase
 from sparktray.domain.problem import Problem
@@ -41,6 +42,8 @@ def run(request: Request) -> int:
             said = phrase("{host} is the host in use.", host=used.in_use)
             _tell(request.out, {"in_use": used.in_use}, said)
             return DONE
+        case "forget-key":
+            return forget_key(request, hosts)
         case "remove":
             known = hosts.get(request.options.name)
             left = hosts.remove(request.options.name)
@@ -82,8 +85,8 @@ def _row(host: HostProfile, *, in_use: bool) -> list[str]:
 
 def _add(request: Request, hosts: HostsFile) -> int:
     profile = _checked(_profile(request, hosts.load()))
-    if _asks(request) and profile.fingerprint is None and not profile.is_local:
-        profile = _judged(request, profile)
+    if asks(request) and profile.fingerprint is None and not profile.is_local:
+        profile = judged(request, profile)
     password = _password() if request.options.password_stdin else None
     saved = hosts.add(profile)
     if password is not None:
@@ -191,40 +194,4 @@ def _checked(host: HostProfile) -> HostProfile:
     """The profile, when nothing in it can be taken for an option or for shell text. Raises `Told`."""
     for _, problem in unusable(host):
         raise Told(problem)
-    return host
-
-
-def _asks(request: Request) -> bool:
-    return sys.stdin.isatty() and sys.stdout.isatty() and not request.out.as_json
-
-
-def _judged(request: Request, host: HostProfile) -> HostProfile:
-    """Show the key the host has and ask whether it is the right one; pinned only when the person says yes."""
-    from sparktray.control.problems import problem_of
-    from sparktray.remote.errors import RemoteError
-    from sparktray.remote.host import look_at_key
-
-    out, say = request.out, request.say
-    try:
-        key = look_at_key(host.address, host.port)
-    except RemoteError as error:
-        out.problem(problem_of(error, host))
-        out.line(say(phrase("The host key could not be looked at; it is asked for later.")))
-        return host
-    out.line(
-        say(
-            phrase(
-                "{host} shows this host key: {fingerprint} ({type})",
-                host=host.name,
-                fingerprint=key.fingerprint,
-                type=key.key_type,
-            )
-        )
-    )
-    command = read_fingerprint(key.key_type)
-    out.line(say(phrase("Compare it with what the host itself prints for: {command}", command=command)))
-    out.aside(say(phrase("Is it the same? [y/N]")) + " ", end="")
-    if sys.stdin.readline().strip().lower() in {"y", "yes", "j", "ja"}:
-        return replace(host, fingerprint=key.fingerprint, key_type=key.key_type)
-    out.line(say(phrase("The host key is not accepted; the host is saved without it.")))
     return host

@@ -33,6 +33,8 @@ logging.getLogger("paramiko").setLevel(logging.CRITICAL + 1)
 
 # A write the kernel takes nothing of for this long means a dead link (its buffer holds megabytes by then).
 STALL_SECONDS = 5.0
+# Greeting and first keys take some 5 kB; whoever sends this much before has not proven who it is.
+_UNPROVEN_BYTES = 256 * 1024
 # New keys take one exchange; a host that does not finish it is not answering.
 KEY_AGREEMENT_SECONDS = 10.0
 # Reason codes of RFC 4254 section 5.1; OpenSSH gives 2 for a socket it cannot reach and for MaxSessions.
@@ -50,11 +52,16 @@ class StallingSocket:
     def __init__(self, sock: socket.socket) -> None:
         sock.settimeout(STALL_SECONDS)
         self._sock = sock
-        self._closed = False
+        self._closed = False  # paramiko reads it
+        self._unproven: int | None = _UNPROVEN_BYTES
 
     def recv(self, limit: int) -> bytes:
         """Receive some and acknowledge it at once where the system can (Linux forgets the wish each time)."""
         data = self._sock.recv(limit)
+        if self._unproven is not None:
+            self._unproven -= len(data)
+            if self._unproven < 0:
+                raise ConnectionAbortedError("too much before the first keys")
         if _QUICK_ACK is not None:
             with contextlib.suppress(OSError):
                 self._sock.setsockopt(socket.IPPROTO_TCP, _QUICK_ACK, 1)
@@ -69,6 +76,10 @@ class StallingSocket:
 
     def settimeout(self, timeout: float | None) -> None:
         """Ignored: paramiko would poll every 0.1 s to see whether it was closed."""
+
+    def keys_agreed(self) -> None:
+        """From now on what comes is bounded elsewhere."""
+        self._unproven = None
 
     def getpeername(self) -> Any:
         """The far end's address."""
@@ -118,7 +129,8 @@ class SshTransport(paramiko.Transport):
         self._lost_lock = threading.Lock()
         self._lost = False
         self._lost_callbacks: list[Callable[[], None]] = []
-        super().__init__(StallingSocket(sock))  # type: ignore[arg-type]
+        self._stalling = StallingSocket(sock)
+        super().__init__(self._stalling)  # type: ignore[arg-type]
 
     @property
     def preferred_keys(self) -> tuple[str, ...]:
@@ -276,6 +288,7 @@ class SshTransport(paramiko.Transport):
 
     def _parse_newkeys(self, message: paramiko.Message) -> None:
         super()._parse_newkeys(message)  # type: ignore[misc]
+        self._stalling.keys_agreed()
         while self._postponed and self.clear_to_send.is_set():
             self.send_on(*self._postponed.popleft())
 
