@@ -15,8 +15,9 @@ from sparktray.control.crew import Crew
 from sparktray.domain.catalogue import Catalogue
 from sparktray.domain.host import HostProfile
 from sparktray.domain.operation import Operation
-from sparktray.remote.contract import Remote, SshTarget
+from sparktray.remote.contract import Remote
 from sparktray.remote.host import open_host, open_local
+from sparktray.remote.ssh_files.target import target_of
 from sparktray.store.catalogue_file import load_catalogue, usable_catalogue
 from sparktray.store.durations import Durations
 from sparktray.store.hosts import HostsFile
@@ -102,7 +103,7 @@ def dialer(vault: Vault, person: AsksForSecrets | None = None) -> Dial:
     def dial(host: HostProfile) -> Remote:
         if host.is_local:
             return open_local()
-        return open_host(target(host), credentials=HostCredentials(host, vault, person))
+        return open_host(target_of(host), credentials=HostCredentials(host, vault, person))
 
     return dial
 
@@ -110,20 +111,6 @@ def dialer(vault: Vault, person: AsksForSecrets | None = None) -> Dial:
 def vault_of(folder: ConfigFolder) -> Vault:
     """The secrets of a config folder; one a process."""
     return Vault(Secrets(folder))
-
-
-def target(host: HostProfile) -> SshTarget:
-    """The SSH side of a profile."""
-    return SshTarget(
-        address=host.address,
-        port=host.port,
-        user=host.user or getpass.getuser(),
-        key_file=host.key_file,
-        fingerprint=host.fingerprint,
-        host_key_type=host.key_type,
-        login=host.login,
-        agent_key=host.agent_key,
-    )
 
 
 def _owner() -> str:

@@ -30,6 +30,7 @@ _EXACT = {
     "login-cancelled": LOGIN,
     "host-key-unknown": HOST_KEY,
     "host-key-changed": HOST_KEY,
+    "host-key-revoked": HOST_KEY,
     "not-ready-in-time": NOT_IN_TIME,
 }
 _FAMILIES = {"usage-": USAGE, "catalogue-": USAGE, "store-": USAGE, "docker-": UNREACHABLE}

@@ -26,6 +26,7 @@ from sparktray.domain.vitals import read_vitals
 from sparktray.remote.contract import Remote
 from sparktray.remote.errors import HostKeyProblem, KeyFileUnusable, LoginProblem, NameNotFound, RemoteError
 from sparktray.remote.ssh.dialing import dial as dial_port
+from sparktray.remote.ssh_files.target import target_of
 
 Dial = Callable[[HostProfile], Remote]
 
@@ -133,7 +134,8 @@ def checks(host: HostProfile, dial: Dial) -> Generator[Check, None, None]:
     """
     if not host.is_local:
         try:
-            dial_port(host.address, host.port).close()
+            place = target_of(host)
+            dial_port(place.address, place.port).close()
         except NameNotFound as error:
             yield Check(Stage.NAME, problem=problem_of(error, host))
             return

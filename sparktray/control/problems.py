@@ -142,11 +142,16 @@ def _identity(error: RemoteError, host: HostProfile) -> tuple[Phrase, Phrase]:
                     expected=details.get("expected", "?"),
                     shown=details.get("shown", "?"),
                 ),
+                _after_change(details, host),
+            )
+        case "host-key-revoked":
+            return (
                 phrase(
-                    "If you did not set the host up anew, somebody may be in between. If you did: "
-                    "sparktray host forget-key {host}",
+                    "{host} shows a host key that your known_hosts has revoked: {shown}. Nothing was sent.",
                     host=host.name,
+                    shown=details.get("fingerprint", "?"),
                 ),
+                phrase("Do not log in to it. Ask whoever revoked the key, and give the host a new one."),
             )
         case "key-unusable":
             return _key_file(details, host)
@@ -161,6 +166,20 @@ def _identity(error: RemoteError, host: HostProfile) -> tuple[Phrase, Phrase]:
             return _secret(details, host)
         case _:
             return _refused(host)
+
+
+def _after_change(details: dict[str, str], host: HostProfile) -> Phrase:
+    if details.get("source") == "known_hosts":
+        return phrase(
+            "If you did not set the host up anew, somebody may be in between. If you did, take the old key "
+            "out of your known_hosts: ssh-keygen -R {address}",
+            address=details.get("address", host.address),
+        )
+    return phrase(
+        "If you did not set the host up anew, somebody may be in between. If you did: "
+        "sparktray host forget-key {host}",
+        host=host.name,
+    )
 
 
 def _refused(host: HostProfile) -> tuple[Phrase, Phrase]:

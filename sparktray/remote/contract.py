@@ -24,6 +24,9 @@ Json = dict[str, Any]
 class SshTarget:
     """Where and as whom to log in. ``fingerprint`` ("SHA256:...") is the only identity that is trusted.
 
+    Only while it is None do those of ``trusted`` count, which the person's known_hosts vouches for; their
+    types are ``trusted_types``. A key in ``revoked`` is refused in any case. ``connect_seconds`` bounds the
+    attempt at each address, None for the usual time.
     ``host_key_type`` (for example "ssh-ed25519") is the type of the pinned key when known; it saves a second
     key exchange with a host that would show another of its keys first. ``agent_key`` is the fingerprint of
     the one key that the agent is asked for, None for that of ``key_file``, or else its only one.
@@ -37,6 +40,10 @@ class SshTarget:
     host_key_type: str | None = None
     login: Login = Login.KEY
     agent_key: str | None = None
+    trusted: tuple[str, ...] = ()
+    trusted_types: tuple[str, ...] = ()
+    revoked: tuple[str, ...] = ()
+    connect_seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

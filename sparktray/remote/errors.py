@@ -115,9 +115,18 @@ class HostKeyUnknown(HostKeyProblem):
 
 
 class HostKeyChanged(HostKeyProblem):
-    """None of the host's keys is the pinned one. Details: address, port, expected, shown, key_type."""
+    """None of the host's keys is the pinned one. Details: address, port, expected, shown, key_type, source.
+
+    source: ``profile``, or ``known_hosts`` where nothing is pinned and the person's file names other keys.
+    """
 
     code = "host-key-changed"
+
+
+class HostKeyRevoked(HostKeyProblem):
+    """The person's known_hosts has revoked this key. Details: address, port, fingerprint, key_type."""
+
+    code = "host-key-revoked"
 
 
 class LinkLost(RemoteError):

@@ -110,7 +110,7 @@ def open_host(
     """
     if target.login is Login.KEY:
         check_key_file(target.key_file)
-    seconds = ADDRESS_SECONDS if patience is None else patience.address
+    seconds = target.connect_seconds or (ADDRESS_SECONDS if patience is None else patience.address)
     dialling = Dialling(target.address, target.port, seconds=seconds)
     from sparktray.remote.ssh.link import connect
 

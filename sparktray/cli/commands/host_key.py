@@ -12,8 +12,10 @@ from sparktray.control.problems import problem_of
 from sparktray.domain.host import HostProfile
 from sparktray.domain.phrase import Phrase, phrase
 from sparktray.domain.problem import Problem
+from sparktray.remote.contract import HostKey
 from sparktray.remote.errors import RemoteError
 from sparktray.remote.host import look_at_key
+from sparktray.remote.ssh_files.target import target_of
 from sparktray.store.hosts import HostsFile
 
 
@@ -26,7 +28,7 @@ def judged(request: Request, host: HostProfile) -> HostProfile:
     """Show the key the host has and ask whether it is the right one; pinned only when the person says yes."""
     out, say = request.out, request.say
     try:
-        key = look_at_key(host.address, host.port)
+        key = _shown_by(host)
     except RemoteError as error:
         out.problem(problem_of(error, host))
         out.line(say(phrase("The host key could not be looked at; it is asked for later.")))
@@ -81,6 +83,11 @@ def forget_key(request: Request, hosts: HostsFile) -> int:
     return DONE
 
 
+def _shown_by(host: HostProfile) -> HostKey:
+    place = target_of(host)
+    return look_at_key(place.address, place.port)
+
+
 def _is_meant(request: Request, host: HostProfile) -> bool:
     """Show both keys; a yes is the name of the host, typed."""
     out, say = request.out, request.say
@@ -88,7 +95,7 @@ def _is_meant(request: Request, host: HostProfile) -> bool:
         say(phrase("Kept for {host}: {fingerprint}", host=host.name, fingerprint=host.fingerprint or ""))
     )
     try:
-        shown = look_at_key(host.address, host.port)
+        shown = _shown_by(host)
         out.line(say(phrase("Shown by it now: {fingerprint}", fingerprint=shown.fingerprint)))
     except RemoteError as error:
         out.problem(problem_of(error, host))

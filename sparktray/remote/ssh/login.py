@@ -13,6 +13,7 @@ import paramiko
 from sparktray.remote.contract import Credentials, HostKey, SshTarget
 from sparktray.remote.errors import (
     HostKeyChanged,
+    HostKeyRevoked,
     HostKeyUnknown,
     SshBroken,
     SshSilent,
@@ -88,24 +89,37 @@ def _proven(
     target: SshTarget, patience: Patience, first_socket: Callable[[], socket.socket] | None
 ) -> SshTransport:
     """A transport whose host key is the pinned one; tries every kind of key the host has before giving up."""
-    hint = (target.host_key_type or "",)
-    preferred = tuple(sorted(KEY_TYPES, key=lambda kind: _family(kind) not in map(_family, hint)))
+    hints = (target.host_key_type or "",) if target.fingerprint else target.trusted_types
+    wanted = (target.fingerprint,) if target.fingerprint else target.trusted
+    preferred = tuple(sorted(KEY_TYPES, key=lambda kind: _family(kind) not in map(_family, hints)))
     transport = _exchange_keys(target, patience, preferred, first_socket)
     shown = transport.get_remote_server_key()
-    if fingerprint_of(shown) == target.fingerprint:
+    facts = {"address": target.address, "port": str(target.port), "key_type": shown.get_name()}
+    if _is_wanted(transport, wanted, target, facts):
         return transport
     others = {_family(kind) for kind in transport.offered_key_types if kind in KEY_TYPES}
     transport.close()
-    facts = {"address": target.address, "port": str(target.port), "key_type": shown.get_name()}
-    if target.fingerprint is None:
+    if not wanted:
         raise HostKeyUnknown(fingerprint=fingerprint_of(shown), **facts)
     for family in sorted(others - {_family(shown.get_name())}):
         kinds = tuple(kind for kind in KEY_TYPES if _family(kind) == family)
         transport = _exchange_keys(target, patience, kinds, None)
-        if fingerprint_of(transport.get_remote_server_key()) == target.fingerprint:
+        if _is_wanted(transport, wanted, target, facts):
             return transport
         transport.close()
-    raise HostKeyChanged(expected=target.fingerprint, shown=fingerprint_of(shown), **facts)
+    source = "profile" if target.fingerprint else "known_hosts"
+    raise HostKeyChanged(expected=", ".join(wanted), shown=fingerprint_of(shown), source=source, **facts)
+
+
+def _is_wanted(
+    transport: SshTransport, wanted: tuple[str, ...], target: SshTarget, facts: dict[str, str]
+) -> bool:
+    """Whether this key is one that is trusted; one that was revoked ends it all, whoever trusts it."""
+    shown = fingerprint_of(transport.get_remote_server_key())
+    if shown in target.revoked:
+        transport.close()
+        raise HostKeyRevoked(fingerprint=shown, **facts)
+    return shown in wanted
 
 
 def _family(kind: str) -> str:
@@ -119,7 +133,11 @@ def _exchange_keys(
     first_socket: Callable[[], socket.socket] | None,
 ) -> SshTransport:
     facts = {"address": target.address, "port": str(target.port)}
-    sock = first_socket() if first_socket else dial(target.address, target.port, seconds=patience.address)
+    sock = (
+        first_socket()
+        if first_socket
+        else dial(target.address, target.port, seconds=target.connect_seconds or patience.address)
+    )
     transport = SshTransport(sock, key_types)
     transport.banner_timeout = patience.banner + 5  # ours ends first and says which of the two it was
     done = threading.Event()

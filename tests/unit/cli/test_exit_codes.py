@@ -34,6 +34,7 @@ REMOTE = {
     "login-cancelled": 4,
     "host-key-unknown": 5,
     "host-key-changed": 5,
+    "host-key-revoked": 5,
     # Of one command or answer, not of the connection: failed.
     "cancelled": 1,
     "deadline": 1,

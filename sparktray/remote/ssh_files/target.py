@@ -1,0 +1,59 @@
+"""From a host as it was set up to a place to log in to: what is not set, SSH's own files say."""
+
+from __future__ import annotations
+
+import os
+
+from sparktray.domain.host import HostProfile, Login, valid_address, valid_user
+from sparktray.remote.contract import SshTarget
+from sparktray.remote.ssh_files.config import read_config
+from sparktray.remote.ssh_files.known_hosts import KnownKey, read_known_hosts
+from sparktray.remote.ssh_files.lookup import settings_for
+from sparktray.remote.ssh_files.reading import Files, Person, config_files, key_files, this_person
+
+_SSH_PORT = 22
+
+
+def target_for(host: HostProfile, person: Person, config: Files, known: Files) -> SshTarget:
+    """Where and as whom to log in; ``config`` and ``known`` are `config_files` and `key_files`.
+
+    Port 22 in a profile counts as not set, as in `ssh` without -p. Values that could be taken for an option
+    or for shell text are left out. Reads files, so not on the main thread; raises nothing.
+    """
+    read = read_config(person, config)
+    port = None if host.port == _SSH_PORT else host.port
+    said = settings_for(read, host.address, user=host.user, port=port)
+    address = said.address if valid_address(said.address) else host.address
+    port = port or said.port or _SSH_PORT
+    user = said.user if said.user is not None and valid_user(said.user) else person.user
+    keys = read_known_hosts(person, known, address, port, alias=said.host_key_alias)
+    return SshTarget(
+        address=address,
+        port=port,
+        user=user,
+        key_file=host.key_file or _first_there(host, said.identity_files),
+        fingerprint=host.fingerprint,
+        host_key_type=host.key_type,
+        login=host.login,
+        agent_key=host.agent_key,
+        trusted=_prints(keys.trusted),
+        trusted_types=tuple(dict.fromkeys(key.key_type for key in keys.trusted)),
+        revoked=_prints(keys.revoked),
+        connect_seconds=said.connect_timeout,
+    )
+
+
+def target_of(host: HostProfile) -> SshTarget:
+    """The same, by the files of who runs the program."""
+    return target_for(host, this_person(), config_files(), key_files())
+
+
+def _first_there(host: HostProfile, paths: tuple[str, ...]) -> str | None:
+    """One key is offered, so the first of several that exists. An agent is not told which by these."""
+    if host.login is not Login.KEY:
+        return None
+    return next((path for path in paths if os.path.isfile(path)), None)
+
+
+def _prints(keys: tuple[KnownKey, ...]) -> tuple[str, ...]:
+    return tuple(key.fingerprint for key in keys)
