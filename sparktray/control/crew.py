@@ -11,8 +11,9 @@ from typing import assert_never
 
 from sparktray.control import reading
 from sparktray.control.changes import Changes
+from sparktray.control.following.network import whereabouts
 from sparktray.control.following.streams import LogFollower, follow_events, follow_vitals, watch_link
-from sparktray.control.following.waking import watch_sleep
+from sparktray.control.following.waking import watch_absence
 from sparktray.control.lanes import Lanes
 from sparktray.control.problems import is_blocking, problem_of
 from sparktray.control.records import Records
@@ -87,7 +88,7 @@ class Crew:
         """Where results go; called before the first effect."""
         self._post = post
         if self._keep_trying:
-            work = partial(watch_sleep, post, self._closing)
+            work = partial(watch_absence, post, self._closing, partial(whereabouts, self._host.address))
             threading.Thread(target=work, name="sparktray-waking", daemon=True).start()
 
     def pace(self, *, busy: bool) -> None:

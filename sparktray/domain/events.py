@@ -40,7 +40,7 @@ class LinkDown:
 
 @dataclass(frozen=True, slots=True)
 class Woke:
-    """This computer was away (it slept): the link may be dead without anybody having noticed."""
+    """This computer slept, or is in another network: the link may be dead without anybody having noticed."""
 
 
 @dataclass(frozen=True, slots=True)

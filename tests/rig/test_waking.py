@@ -137,6 +137,46 @@ def test_a_link_that_outlived_the_night_is_kept(
         assert logins(server) == before and theirs.told == []
 
 
+@pytest.fixture
+def another_network() -> Iterator[Callable[[], None]]:
+    """What brings this computer into another network, once."""
+    commands = (
+        "ip link add roam type veth peer name beyond",
+        "ip link set beyond up",
+        "ip addr add 10.99.0.1/24 dev roam",
+        "ip link set roam up",
+        "ip route add default via 10.99.0.254",
+    )
+
+    def go() -> None:
+        for command in commands:
+            subprocess.run(command.split(), check=True)
+
+    yield go
+    subprocess.run(["ip", "link", "del", "roam"], check=False, capture_output=True)
+
+
+def test_another_network_and_a_host_that_lost_the_session(
+    rig: Rig, server: Sshd, program: Program, desktop: Desktop, another_network: Callable[[], None]
+) -> None:
+    """The way to the host is another, and the old session hangs: a new one within seconds, and no word."""
+    rig.start_sglang(SCOUT)
+    with desktop.watcher() as watcher, desktop.notifications() as theirs, tray(program, desktop) as running:
+        item = desktop.item(watcher)
+        said(item, f"{SCOUT} is ready")
+        before, asked = logins(server), checks(server)
+        for pid in server.session_pids():
+            namespace.kill(pid, signal.SIGSTOP)
+        began = time.monotonic()
+        another_network()
+        wait_until(lambda: logins(server) > before, "another login", seconds=30)
+        assert time.monotonic() - began <= scaled(10.0)
+        assert checks(server) == asked
+        said(item, f"{SCOUT} is ready")
+        assert theirs.told == []
+        assert running.quit() <= scaled(2.0)
+
+
 def test_a_dead_link_is_replaced_without_a_back_off(server: Sshd, tmp_path: Path, rig: Rig) -> None:
     """Attempt 20 waits at least 30 s by itself, but not when a check after sleep has failed."""
     host, posted = profile(rig, server), queue.SimpleQueue[Event]()

@@ -1,4 +1,4 @@
-"""Notices that this computer was away: asleep, or the program stopped for a while."""
+"""Notices that this computer was away: asleep, stopped for a while, or that it is elsewhere now."""
 
 from __future__ import annotations
 
@@ -15,23 +15,25 @@ _LOOK_SECONDS = 2.0
 _AWAY_SECONDS = 5.0
 
 
-def watch_sleep(
+def watch_absence(
     post: Callable[[Event], None],
     closing: threading.Event,
+    place: Callable[[], object],
     clock: Callable[[], float] | None = None,
     pause: float = _LOOK_SECONDS,
 ) -> None:
-    """Post `Woke` when more time went by between two looks, ``pause`` seconds apart, than was waited.
+    """Post `Woke` when more time went by between two looks, ``pause`` seconds apart, than was waited, and
+    when ``place``, the whereabouts in the network, is another.
 
     Blocks until ``closing``. ``clock`` counts the seconds of sleep too.
     """
     ask = clock or sleep_clock()
-    before = ask()
+    before, here = ask(), place()
     while not closing.wait(pause):
-        now = ask()
-        if now - before > pause + _AWAY_SECONDS:
+        now, there = ask(), place()
+        if now - before > pause + _AWAY_SECONDS or there != here:
             post(Woke())
-        before = now
+        before, here = now, there
 
 
 def sleep_clock(platform: str = sys.platform) -> Callable[[], float]:

@@ -13,7 +13,8 @@ from typing import cast
 import pytest
 
 from sparktray.control.crew import Crew
-from sparktray.control.following.waking import sleep_clock, watch_sleep
+from sparktray.control.following.network import whereabouts
+from sparktray.control.following.waking import sleep_clock, watch_absence
 from sparktray.control.records import Records
 from sparktray.decide.effects import Connect, ConnectNow
 from sparktray.domain.catalogue import Catalogue
@@ -32,6 +33,10 @@ class Clock:
     def __init__(self) -> None:
         self.looks = 0
         self.slept = 0.0
+        self.here = ("10.0.0.5", None)
+
+    def place(self) -> object:
+        return self.here
 
     def __call__(self) -> float:
         self.looks += 1
@@ -47,7 +52,9 @@ class Clock:
 def watched(clock: Clock) -> Iterator[list[Event]]:
     posted: list[Event] = []
     closing = threading.Event()
-    thread = threading.Thread(target=partial(watch_sleep, posted.append, closing, clock, PAUSE))
+    thread = threading.Thread(
+        target=partial(watch_absence, posted.append, closing, clock.place, clock, PAUSE)
+    )
     thread.start()
     try:
         yield posted
@@ -78,6 +85,22 @@ def test_a_machine_that_is_late_by_seconds_did_not_sleep() -> None:
         assert posted == []
         clock.slept += 5.1
         wait_until(lambda: posted, "the waking")
+
+
+def test_another_place_in_the_network_is_posted_once() -> None:
+    clock = Clock()
+    with watched(clock) as posted:
+        clock.look()
+        clock.here = ("10.8.0.2", None)
+        wait_until(lambda: posted, "the change")
+        clock.look(10)
+        assert posted == [Woke()]
+
+
+def test_the_place_is_told_without_asking_anybody() -> None:
+    assert len(whereabouts("no-such-host.invalid")) == 2
+    *_, towards = whereabouts("127.0.0.1")
+    assert towards == "127.0.0.1"
 
 
 @pytest.mark.parametrize("platform", ["linux", "darwin", "win32"])
