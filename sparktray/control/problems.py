@@ -205,7 +205,7 @@ def _secret(details: dict[str, str], host: HostProfile) -> tuple[Phrase, Phrase]
     else:
         cause = phrase("{host} wants a password or passphrase, and none is kept.", host=host.name)
     return cause, phrase(
-        "Type it in a terminal, where it can be kept in the keyring: sparktray status --host {host}",
+        "Choose Try now in sparktray's window to type it, or in a terminal: sparktray status --host {host}",
         host=host.name,
     )
 

@@ -17,7 +17,7 @@ from sparktray.domain.catalogue import Catalogue
 from sparktray.domain.host import HostProfile
 from sparktray.domain.operation import Wish
 from sparktray.domain.problem import Problem
-from sparktray.domain.snapshot import Snapshot
+from sparktray.domain.snapshot import LinkPhase, Snapshot
 from sparktray.remote.host import look_at_key
 from sparktray.store.hosts import Hosts
 from sparktray.store.settings import Settings
@@ -27,6 +27,7 @@ from sparktray.ui.bridge import Bridge, MainThread
 from sparktray.ui.clipboard import Copied, Copier
 from sparktray.ui.front import Front
 from sparktray.ui.hosts.access import Access
+from sparktray.ui.hosts.secret_window import PersonAtDesk
 from sparktray.ui.notifying.announcing import Announcer
 from sparktray.ui.notifying.notify import Notifier, TrayMessages
 from sparktray.ui.reloading import Reloading
@@ -65,6 +66,7 @@ class Desk(QObject):
         self._copier = Copier(say, self._background, self)
         self._asker = Asker(say, self)
         self._asker.wished.connect(self._wish)
+        self._person = PersonAtDesk(say, self)
         self._speaking = Speaking(say, self._background, self)
         self._speaking.changed.connect(self._tell_anew)
         self._front = self._made_front()
@@ -91,6 +93,7 @@ class Desk(QObject):
     def close(self) -> None:
         """End everything, within 2 s; the models run on."""
         self._bridge.close()
+        self._person.settle()
         self._errands.close()
         self._background.close()
         self._front.close()
@@ -127,7 +130,7 @@ class Desk(QObject):
         watch.start()
 
     def _maker(self, host: HostProfile) -> partial[Controller]:
-        return partial(controller_for, self._program, host, keep_trying=True)
+        return partial(controller_for, self._program, host, keep_trying=True, person=self._person)
 
     @Slot(int, object)
     def _take(self, number: int, snapshot: Snapshot) -> None:
@@ -136,6 +139,7 @@ class Desk(QObject):
             if self._announcer is not None:
                 self._announcer.reset()
         self._latest = snapshot
+        self._person.take(snapshot.link)
         self._history = self._history.with_(snapshot)
         self._show()
 
@@ -165,9 +169,11 @@ class Desk(QObject):
         if chosen is None:
             self._end_watching()
         elif watched is None or self._watch is None:
+            self._person.welcome()
             self._begin(chosen)
         elif chosen.name != watched.name:
             self._host = chosen
+            self._person.welcome()
             self._watch.turn_to(self._maker(chosen))
         elif chosen != watched:
             self._host = chosen
@@ -177,6 +183,7 @@ class Desk(QObject):
 
     def _end_watching(self) -> None:
         """The last host was removed from the list."""
+        self._person.settle()
         watch, self._watch = self._watch, None
         self._host, self._latest, self._history = None, None, History()
         if watch is not None:
@@ -223,6 +230,16 @@ class Desk(QObject):
         if controller is not None:
             controller.retry()
 
+    @Slot()
+    def _try_now(self) -> None:
+        """Asked for by a person: then a login that waits for one begins anew, and may ask them."""
+        blocked = self._latest is not None and self._latest.link is LinkPhase.BLOCKED
+        if blocked and self._watch is not None and self._host is not None:
+            self._person.welcome()
+            self._watch.turn_to(self._maker(self._host))
+        else:
+            self._retry()
+
     # What it is shown with.
 
     def _made_front(self) -> Front:
@@ -233,7 +250,7 @@ class Desk(QObject):
         )
         front.wished.connect(self._asked)
         front.cancelled.connect(self._cancel)
-        front.retry_asked.connect(self._retry)
+        front.retry_asked.connect(self._try_now)
         front.copy_asked.connect(self._copy_id)
         front.written.connect(lambda: self._reloading.look())
         return front
@@ -323,4 +340,5 @@ class Desk(QObject):
     def _tell_anew(self) -> None:
         """In another language from now on."""
         self._front.tell()
+        self._person.tell()
         self._show()

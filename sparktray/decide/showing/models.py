@@ -71,7 +71,8 @@ class Hindrance:
     """What stands in the way of the whole list, beside the sentence that the header shows.
 
     ``remedy`` is the way out, None while there is nothing to do but wait. ``since`` is when it began,
-    in seconds since 1970; ``tried`` whether it is tried again by itself; ``technical`` what was heard.
+    in seconds since 1970; ``tried`` whether it is tried again by itself; ``technical`` what was heard;
+    ``way_on`` whether a person is offered to try at once: never past a host key.
     """
 
     title: Phrase
@@ -79,6 +80,7 @@ class Hindrance:
     since: float | None = None
     tried: bool = True
     technical: str = ""
+    way_on: bool = True
 
 
 # Everyday work first; a model for several purposes stands under its own first one.
@@ -115,7 +117,8 @@ def hindrance(snapshot: Snapshot) -> Hindrance | None:
 def _told(title: Phrase, problem: Problem | None, since: float | None, *, tried: bool = True) -> Hindrance:
     if problem is None:
         return Hindrance(title, since=since, tried=tried)
-    return Hindrance(title, problem.remedy, since, tried, problem.technical)
+    way_on = not problem.code.startswith("host-key")
+    return Hindrance(title, problem.remedy, since, tried, problem.technical, way_on)
 
 
 def groups(snapshot: Snapshot) -> tuple[Group, ...]:

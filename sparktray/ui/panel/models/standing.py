@@ -74,7 +74,7 @@ class Standing(QWidget):
         """Something is waited for, or broken; the header says what."""
         paragraphs = [] if hindrance.remedy is None else [hindrance.remedy]
         paragraphs.append(_course(hindrance, self._say.language))
-        button = None if hindrance.remedy is None else phrase("Try now")
+        button = None if hindrance.remedy is None or not hindrance.way_on else phrase("Try now")
         self._take(_Told(hindrance.title, tuple(paragraphs), button, hindrance.technical))
 
     def take_keyboard(self) -> None:

@@ -20,6 +20,8 @@ from sparktray.domain.catalogue import Catalogue, Model, Purpose
 from sparktray.domain.docker.container import Container, ContainerState
 from sparktray.domain.events import LinkDown, LogTailRead
 from sparktray.domain.operation import SwitchWish
+from sparktray.domain.phrase import phrase
+from sparktray.domain.problem import Problem
 from sparktray.domain.snapshot import LinkPhase, Phase, Snapshot, first_snapshot
 from tests.pure.decide.building import (
     CATALOGUE,
@@ -248,3 +250,11 @@ def test_ollama_models_that_run_are_marked() -> None:
     assert line(desk.snapshot, "bge-m3").mark is Mark.RUNS
     desk.probe("ollama", Reading(Health.READY, ()))
     assert line(desk.snapshot, "bge-m3").mark is Mark.RESTS
+
+
+@pytest.mark.parametrize(("code", "way_on"), [("host-key-changed", False), ("login-refused", True)])
+def test_there_is_no_way_on_past_a_host_key(code: str, way_on: bool) -> None:
+    told = Problem(code, phrase("No."), phrase("Look."))
+    found = hindrance(replace(connected().snapshot, link=LinkPhase.BLOCKED, problem=told))
+    assert found is not None
+    assert found.way_on is way_on
