@@ -24,9 +24,17 @@ from sparktray.domain.problem import Problem
 from sparktray.domain.text import clean_name, has_hidden
 from sparktray.domain.vitals import read_vitals
 from sparktray.remote.contract import Remote
-from sparktray.remote.errors import HostKeyProblem, KeyFileUnusable, LoginProblem, NameNotFound, RemoteError
-from sparktray.remote.ssh.dialing import dial as dial_port
-from sparktray.remote.ssh_files.target import target_of
+from sparktray.remote.errors import (
+    AgentUnusable,
+    DockerForbidden,
+    HostKeyProblem,
+    HostUnreachable,
+    KeyFileUnusable,
+    NameNotFound,
+    RemoteError,
+    SshBroken,
+    SshSilent,
+)
 
 Dial = Callable[[HostProfile], Remote]
 
@@ -41,9 +49,11 @@ class Stage(StrEnum):
 
     NAME = "name"
     PORT = "port"
+    BANNER = "banner"
     HOST_KEY = "host-key"
     LOGIN = "login"
     DOCKER = "docker"
+    DOCKER_ALLOWED = "docker-allowed"
     GPU = "gpu"
     FOLDERS = "folders"
 
@@ -55,12 +65,16 @@ def title_of(stage: Stage) -> Phrase:
             return phrase("name")
         case Stage.PORT:
             return phrase("port")
+        case Stage.BANNER:
+            return phrase("SSH")
         case Stage.HOST_KEY:
             return phrase("host key")
         case Stage.LOGIN:
             return phrase("login")
         case Stage.DOCKER:
             return phrase("Docker")
+        case Stage.DOCKER_ALLOWED:
+            return phrase("Docker access")
         case Stage.GPU:
             return phrase("GPU")
         case Stage.FOLDERS:
@@ -132,48 +146,50 @@ def checks(host: HostProfile, dial: Dial) -> Generator[Check, None, None]:
 
     ``dial`` logs in to a host. The connection is closed at the end, also when the generator is closed early.
     """
-    if not host.is_local:
-        try:
-            place = target_of(host)
-            dial_port(place.address, place.port).close()
-        except NameNotFound as error:
-            yield Check(Stage.NAME, problem=problem_of(error, host))
-            return
-        except RemoteError as error:
-            yield Check(Stage.NAME, host.address)
-            yield Check(Stage.PORT, problem=problem_of(error, host))
-            return
-        yield Check(Stage.NAME, host.address)
     try:
         remote = dial(host)
     except RemoteError as error:
-        yield from _refused(error, host)
+        ends_at = _stage_of(error)
+        if not isinstance(error, KeyFileUnusable | AgentUnusable):
+            yield from _road(host, ends_at)
+        yield Check(ends_at, problem=problem_of(error, host))
         return
     try:
         if not host.is_local:
-            yield from (Check(Stage.PORT, str(host.port)), Check(Stage.HOST_KEY, host.fingerprint or ""))
-            yield Check(Stage.LOGIN, host.user or "")
+            yield from _road(host)
         yield from _on_the_host(remote, host)
     finally:
         remote.close()
 
 
-def _refused(error: RemoteError, host: HostProfile) -> Iterator[Check]:
-    """At which stage a connection ended. A key file is looked at before anything is sent."""
-    problem = problem_of(error, host)
+def _road(host: HostProfile, up_to: Stage | None = None) -> Iterator[Check]:
+    """The stages of the road that are well, before the one where it ended."""
+    details = {
+        Stage.NAME: host.address,
+        Stage.PORT: str(host.port),
+        Stage.BANNER: "",
+        Stage.HOST_KEY: host.fingerprint or "",
+        Stage.LOGIN: host.user or "",
+    }
+    for stage, detail in details.items():
+        if stage is up_to:
+            return
+        yield Check(stage, detail)
+
+
+def _stage_of(error: RemoteError) -> Stage:
+    """At which stage a connection ended. Key file and agent are looked at before anything is sent."""
     match error:
-        case KeyFileUnusable():
-            yield Check(Stage.PORT, str(host.port))
-            yield Check(Stage.LOGIN, problem=problem)
+        case NameNotFound():
+            return Stage.NAME
+        case SshSilent() | SshBroken():
+            return Stage.BANNER
+        case HostUnreachable():
+            return Stage.PORT
         case HostKeyProblem():
-            yield Check(Stage.PORT, str(host.port))
-            yield Check(Stage.HOST_KEY, problem=problem)
-        case LoginProblem():
-            yield Check(Stage.PORT, str(host.port))
-            yield Check(Stage.HOST_KEY, host.fingerprint or "")
-            yield Check(Stage.LOGIN, problem=problem)
+            return Stage.HOST_KEY
         case _:
-            yield Check(Stage.PORT, problem=problem)
+            return Stage.LOGIN
 
 
 def _on_the_host(remote: Remote, host: HostProfile) -> Iterator[Check]:
@@ -181,6 +197,10 @@ def _on_the_host(remote: Remote, host: HostProfile) -> Iterator[Check]:
     try:
         version = clean_name(str(remote.docker.info().get("ServerVersion", "?")))
         yield Check(Stage.DOCKER, f"Docker {version}")
+        yield Check(Stage.DOCKER_ALLOWED, host.user or "")
+    except DockerForbidden as error:
+        yield Check(Stage.DOCKER)
+        yield Check(Stage.DOCKER_ALLOWED, problem=problem_of(error, host))
     except RemoteError as error:
         yield Check(Stage.DOCKER, problem=problem_of(error, host))
     try:

@@ -234,7 +234,7 @@ def test_a_user_who_may_not_use_docker_can_be_saved_all_the_same(rig: Rig, perso
     assistant = person.assistant
     person.to_the_end(rig.sshd(user="nodocker"))
     wrong = {check.stage for check in assistant.there.checklist.checks if check.problem is not None}
-    assert wrong == {Stage.DOCKER, Stage.FOLDERS}  # there is no /home/nodocker/ai
+    assert wrong == {Stage.DOCKER_ALLOWED, Stage.FOLDERS}  # there is no /home/nodocker/ai
     texts = [label.text() for label in assistant.there.checklist.findChildren(QLabel)]
     assert any("usermod -aG docker" in text for text in texts)
     person.onward()

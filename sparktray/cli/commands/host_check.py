@@ -17,7 +17,7 @@ def tested(request: Request, host: HostProfile) -> int:
     code = DONE
     for check in checks(host, _dialer(request)):
         if check.problem is not None and code == DONE:
-            otherwise = UNREACHABLE if check.stage in {Stage.NAME, Stage.PORT, Stage.DOCKER} else 1
+            otherwise = 1 if check.stage in {Stage.GPU, Stage.FOLDERS} else UNREACHABLE
             code = exit_of(check.problem.code, otherwise)
         if request.out.as_json:
             shown.append(_view(request, check))

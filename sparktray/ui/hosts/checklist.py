@@ -12,7 +12,7 @@ from sparktray.ui.hosts.texts import name_label, text_label, tint
 from sparktray.ui.theme import GRID, tones
 from sparktray.wording import Wording
 
-_ROAD = frozenset({Stage.NAME, Stage.PORT, Stage.HOST_KEY, Stage.LOGIN})
+_ROAD = frozenset({Stage.NAME, Stage.PORT, Stage.BANNER, Stage.HOST_KEY, Stage.LOGIN})
 
 
 class _Row:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import socket
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
@@ -12,6 +10,7 @@ import pytest
 
 from sparktray.control.checking import (
     Check,
+    Dial,
     Stage,
     checks,
     key_kind,
@@ -24,12 +23,22 @@ from sparktray.domain.catalogue import Catalogue, Model
 from sparktray.domain.host import HostProfile
 from sparktray.remote.contract import Remote
 from sparktray.remote.errors import (
+    AgentUnusable,
     HostKeyChanged,
+    HostKeyRevoked,
     HostKeyUnknown,
+    HostSilent,
+    HostUnreachable,
     KeyFileUnusable,
     LinkLost,
+    LoginCancelled,
     LoginRefused,
+    NameNotFound,
+    PortClosed,
     RemoteError,
+    SecretMissing,
+    SshBroken,
+    SshSilent,
 )
 from sparktray.remote.host import open_local
 from sparktray.store.catalogue_file import load_catalogue
@@ -37,13 +46,6 @@ from sparktray.store.paths import ConfigFolder
 from sparktray.wording import Wording
 
 GOOD = HostProfile("spark", "127.0.0.1", 22, "me", "/key", "SHA256:" + "A" * 43)
-
-
-@pytest.fixture
-def listening() -> Iterator[int]:
-    """A port that accepts connections."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        yield server.getsockname()[1]
 
 
 @pytest.mark.parametrize(
@@ -87,40 +89,54 @@ def stages(found: list[Check]) -> list[tuple[Stage, str | None]]:
     return [(check.stage, None if check.problem is None else check.problem.code) for check in found]
 
 
-def refusing(error: RemoteError, port: int) -> list[Check]:
-    def dial(host: HostProfile) -> Remote:
-        raise error
-
-    return list(checks(replace(GOOD, port=port), dial))
-
-
-def test_a_port_that_is_closed_and_a_name_that_is_none(listening: int) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        free = server.getsockname()[1]
-    assert stages(refusing(LinkLost(), free)) == [(Stage.NAME, None), (Stage.PORT, "port-closed")]
-    unknown = list(checks(replace(GOOD, address="no-such-host.invalid"), lambda _: open_local()))
-    assert stages(unknown) == [(Stage.NAME, "name-not-found")]
+ROAD = [Stage.NAME, Stage.PORT, Stage.BANNER, Stage.HOST_KEY, Stage.LOGIN]
 
 
 @pytest.mark.parametrize(
-    ("error", "stage", "before"),
+    ("error", "stage"),
     [
-        (KeyFileUnusable(key_file="/key", reason="missing"), Stage.LOGIN, [Stage.PORT]),
-        (HostKeyUnknown(fingerprint="f", key_type="t"), Stage.HOST_KEY, [Stage.PORT]),
-        (HostKeyChanged(expected="a", shown="b"), Stage.HOST_KEY, [Stage.PORT]),
-        (LoginRefused(user="me"), Stage.LOGIN, [Stage.PORT, Stage.HOST_KEY]),
-        (LinkLost(reason="closed"), Stage.PORT, []),
+        (NameNotFound(address="x", port="22"), Stage.NAME),
+        (PortClosed(address="x", port="22"), Stage.PORT),
+        (HostSilent(address="x", port="22"), Stage.PORT),
+        (HostUnreachable(address="x", port="22", reason=""), Stage.PORT),
+        (SshSilent(address="x", port="22", seconds="10"), Stage.BANNER),
+        (SshBroken(address="x", port="22", reason=""), Stage.BANNER),
+        (HostKeyUnknown(fingerprint="f", key_type="t"), Stage.HOST_KEY),
+        (HostKeyChanged(expected="a", shown="b"), Stage.HOST_KEY),
+        (HostKeyRevoked(fingerprint="f", key_type="t"), Stage.HOST_KEY),
+        (LoginRefused(user="me"), Stage.LOGIN),
+        (SecretMissing(kind="password"), Stage.LOGIN),
+        (LoginCancelled(kind="password"), Stage.LOGIN),
+        (LinkLost(reason="closed"), Stage.LOGIN),
     ],
 )
-def test_a_connection_ends_at_its_stage(
-    listening: int, error: RemoteError, stage: Stage, before: list[Stage]
-) -> None:
-    expected = [(each, None) for each in [Stage.NAME, *before]]
-    assert stages(refusing(error, listening)) == [*expected, (stage, error.code)]
+def test_a_connection_ends_at_its_stage(error: RemoteError, stage: Stage) -> None:
+    before = [(each, None) for each in ROAD[: ROAD.index(stage)]]
+    assert stages(list(checks(GOOD, refusing(error)))) == [*before, (stage, error.code)]
 
 
-def test_the_connection_is_closed_whenever_the_checks_end(listening: int, tmp_path: Path) -> None:
-    host = replace(GOOD, port=listening, models_dir=str(tmp_path), cache_dir=str(tmp_path))
+@pytest.mark.parametrize(
+    "error", [KeyFileUnusable(key_file="/key", reason="missing"), AgentUnusable(reason="empty")]
+)
+def test_what_ends_it_before_any_contact_says_nothing_of_the_road(error: RemoteError) -> None:
+    assert stages(list(checks(GOOD, refusing(error)))) == [(Stage.LOGIN, error.code)]
+
+
+def known_stages(found: dict[Stage, Check]) -> list[Stage]:
+    """All of them; where there is no Docker nobody knows who may use it."""
+    no_docker = found[Stage.DOCKER].problem is not None
+    return [stage for stage in Stage if not (no_docker and stage is Stage.DOCKER_ALLOWED)]
+
+
+def refusing(error: RemoteError) -> Dial:
+    def dial(_: HostProfile) -> Remote:
+        raise error
+
+    return dial
+
+
+def test_the_connection_is_closed_whenever_the_checks_end(tmp_path: Path) -> None:
+    host = replace(GOOD, models_dir=str(tmp_path), cache_dir=str(tmp_path))
     lost: list[str] = []
 
     def dial(_: HostProfile) -> Remote:
@@ -129,13 +145,13 @@ def test_the_connection_is_closed_whenever_the_checks_end(listening: int, tmp_pa
         return remote
 
     early = checks(host, dial)
-    assert [next(early).stage for _ in range(4)] == [Stage.NAME, Stage.PORT, Stage.HOST_KEY, Stage.LOGIN]
+    assert [next(early).stage for _ in ROAD] == ROAD
     assert lost == []
     early.close()
     assert lost == ["closed"]
     found = {check.stage: check for check in checks(host, dial)}
     assert lost == ["closed", "closed"]
-    assert list(found) == list(Stage)
+    assert list(found) == known_stages(found)
     assert found[Stage.FOLDERS].detail == f"{tmp_path}, {tmp_path}"
     missing = replace(host, cache_dir=str(tmp_path / "none"))
     *_, folders = checks(missing, dial)
@@ -144,11 +160,8 @@ def test_the_connection_is_closed_whenever_the_checks_end(listening: int, tmp_pa
 
 def test_this_computer_has_no_road_to_be_checked(tmp_path: Path) -> None:
     host = HostProfile("here", "local", models_dir=str(tmp_path), cache_dir=str(tmp_path))
-    assert [check.stage for check in checks(host, lambda _: open_local())] == [
-        Stage.DOCKER,
-        Stage.GPU,
-        Stage.FOLDERS,
-    ]
+    found = {check.stage: check for check in checks(host, lambda _: open_local())}
+    assert list(found) == [stage for stage in known_stages(found) if stage not in ROAD]
 
 
 def test_models_are_there_when_their_folder_is(tmp_path: Path) -> None:
