@@ -114,7 +114,10 @@ def _of_docker(error: RemoteError, host: HostProfile) -> tuple[Phrase, Phrase]:
 
 
 def _identity(error: RemoteError, host: HostProfile) -> tuple[Phrase, Phrase]:
-    details = {key: clean_name(value) for key, value in error.details.items()}
+    # All but a list of keys are single names.
+    details = {
+        key: clean_line(value) if key == "keys" else clean_name(value) for key, value in error.details.items()
+    }
     match error.code:
         case "host-key-unknown":
             return (

@@ -157,6 +157,18 @@ def test_of_eight_keys_the_agent_offers_only_the_one_that_is_set_up(
     assert fingerprint(keys[0]) in error.details["keys"]
 
 
+def test_a_key_of_the_agent_named_from_the_home_folder(
+    rig: Rig, tmp_path: Path, agent_here: Agent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys = [make_key(tmp_path / f"key{number}") for number in range(2)]
+    agent_here.add(*keys)
+    accepted(keys[1])
+    keys[1].unlink()
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for name in ("~/key1", "~/key1.pub"):
+        enters(by(rig.server, Login.AGENT, key_file=name))
+
+
 @pytest.mark.parametrize("kind", ["ed25519", "ecdsa", "rsa"])
 def test_the_only_key_of_the_agent_needs_no_name(
     rig: Rig, tmp_path: Path, agent_here: Agent, kind: str

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import Any
 
@@ -96,7 +97,7 @@ def _wanted_of_agent(target: SshTarget) -> str | None:
     """Which key the agent is asked for; the public half of a key file names it."""
     if target.agent_key is not None or target.key_file is None:
         return target.agent_key
-    path = target.key_file
+    path = os.path.expanduser(target.key_file)
     public = path if path.endswith(".pub") else f"{path}.pub"
     try:
         with open(public, "rb") as file:
@@ -106,7 +107,7 @@ def _wanted_of_agent(target: SshTarget) -> str | None:
     found = fingerprint_of_line(line)
     if found is not None:
         return found
-    inside = check_key_file(path).public
+    inside = check_key_file(target.key_file).public
     if inside is None:
-        raise KeyFileUnusable(key_file=path, reason="public-half")
+        raise KeyFileUnusable(key_file=target.key_file, reason="public-half")
     return fingerprint_of_bytes(inside)
