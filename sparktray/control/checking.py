@@ -35,6 +35,8 @@ from sparktray.remote.errors import (
     SshBroken,
     SshSilent,
 )
+from sparktray.remote.ssh.dialing import dial as dial_port
+from sparktray.remote.ssh_files.target import target_of
 
 Dial = Callable[[HostProfile], Remote]
 
@@ -149,10 +151,10 @@ def checks(host: HostProfile, dial: Dial) -> Generator[Check, None, None]:
     try:
         remote = dial(host)
     except RemoteError as error:
-        ends_at = _stage_of(error)
-        if not isinstance(error, KeyFileUnusable | AgentUnusable):
-            yield from _road(host, ends_at)
-        yield Check(ends_at, problem=problem_of(error, host))
+        if isinstance(error, KeyFileUnusable | AgentUnusable):
+            yield from _without_login(error, host)
+        else:
+            yield from _ended(error, host)
         return
     try:
         if not host.is_local:
@@ -160,6 +162,25 @@ def checks(host: HostProfile, dial: Dial) -> Generator[Check, None, None]:
         yield from _on_the_host(remote, host)
     finally:
         remote.close()
+
+
+def _ended(error: RemoteError, host: HostProfile) -> Iterator[Check]:
+    """The road as far as it goes, and what ends it."""
+    stage = _stage_of(error)
+    yield from _road(host, stage)
+    yield Check(stage, problem=problem_of(error, host))
+
+
+def _without_login(error: RemoteError, host: HostProfile) -> Iterator[Check]:
+    """Key file and agent are looked at before anything is sent; the beginning of the road can be tried."""
+    place = target_of(host)
+    try:
+        dial_port(place.address, place.port).close()
+    except RemoteError as earlier:
+        yield from _ended(earlier, host)
+        return
+    yield from _road(host, Stage.BANNER)
+    yield Check(Stage.LOGIN, problem=problem_of(error, host))
 
 
 def _road(host: HostProfile, up_to: Stage | None = None) -> Iterator[Check]:
@@ -178,7 +199,7 @@ def _road(host: HostProfile, up_to: Stage | None = None) -> Iterator[Check]:
 
 
 def _stage_of(error: RemoteError) -> Stage:
-    """At which stage a connection ended. Key file and agent are looked at before anything is sent."""
+    """At which stage a connection ended."""
     match error:
         case NameNotFound():
             return Stage.NAME

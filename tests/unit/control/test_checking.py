@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
@@ -118,8 +119,15 @@ def test_a_connection_ends_at_its_stage(error: RemoteError, stage: Stage) -> Non
 @pytest.mark.parametrize(
     "error", [KeyFileUnusable(key_file="/key", reason="missing"), AgentUnusable(reason="empty")]
 )
-def test_what_ends_it_before_any_contact_says_nothing_of_the_road(error: RemoteError) -> None:
-    assert stages(list(checks(GOOD, refusing(error)))) == [(Stage.LOGIN, error.code)]
+def test_without_a_usable_key_the_road_is_tried_as_far_as_it_goes(error: RemoteError) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        found = list(checks(replace(GOOD, port=port), refusing(error)))
+    assert stages(found) == [(Stage.NAME, None), (Stage.PORT, None), (Stage.LOGIN, error.code)]
+    closed = list(checks(replace(GOOD, port=port), refusing(error)))
+    assert stages(closed) == [(Stage.NAME, None), (Stage.PORT, "port-closed")]
+    unknown = list(checks(replace(GOOD, address="no-such-host.invalid"), refusing(error)))
+    assert stages(unknown) == [(Stage.NAME, "name-not-found")]
 
 
 def known_stages(found: dict[Stage, Check]) -> list[Stage]:
