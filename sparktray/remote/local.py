@@ -78,6 +78,8 @@ class LocalProcess:
         self.lost = False
         self._closed = False
         self._lock = threading.Lock()
+        # A socket that is closed while somebody selects on it leaves the epoll set and wakes nobody.
+        self._reading = threading.Lock()
         self._out, child_out = socket.socketpair()
         self._err, child_err = socket.socketpair()
         try:
@@ -99,6 +101,10 @@ class LocalProcess:
 
     def read(self, timeout: float | None) -> tuple[bytes, bytes] | None:
         """See `RemoteProcess.read`."""
+        with self._reading:
+            return self._read(timeout)
+
+    def _read(self, timeout: float | None) -> tuple[bytes, bytes] | None:
         until = None if timeout is None else time.monotonic() + timeout
         while self._open and not self._closed:
             with selectors.DefaultSelector() as selector:
@@ -172,8 +178,9 @@ class LocalProcess:
         """Wait for the process, so that it leaves no zombie, and give its files back."""
         self._process.wait()
         self.close_stdin()
-        self._out.close()
-        self._err.close()
+        with self._reading:
+            self._out.close()
+            self._err.close()
 
 
 class NotStarted:
