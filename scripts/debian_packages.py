@@ -28,6 +28,8 @@ RIG = (
     "sway", "wl-clipboard", "wtype",
     # A real Secret Service, and Docker that needs sudo
     "gnome-keyring", "sudo",
+    # A wall clock that steps
+    "libfaketime",
 )  # fmt: skip
 # The font of the pictures, and what makes them small
 SCREENSHOTS = (*RIG, "fonts-inter", "pngquant")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from sparktray.control.checking import Dial
 from sparktray.control.controller import Controller
-from sparktray.control.credentials import AsksForSecrets, HostCredentials, Vault
+from sparktray.control.login.credentials import AsksForSecrets, HostCredentials, Vault
 from sparktray.control.crew import Crew
 from sparktray.domain.catalogue import Catalogue
 from sparktray.domain.host import HostProfile
@@ -102,8 +102,8 @@ def dialer(vault: Vault, person: AsksForSecrets | None = None) -> Dial:
 
     def dial(host: HostProfile) -> Remote:
         if host.is_local:
-            return open_local()
-        return open_host(target_of(host), credentials=HostCredentials(host, vault, person))
+            return open_local(sudo=host.sudo)
+        return open_host(target_of(host), credentials=HostCredentials(host, vault, person), sudo=host.sudo)
 
     return dial
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import shlex
-import time
 
 from sparktray.cli.output import Output
 from sparktray.cli.tables import progress_text
 from sparktray.cli.views import step_seconds
+from sparktray.control import clock
 from sparktray.decide.showing.present import operation_sentence
 from sparktray.domain.operation import Operation, StepName, StepRun, StepState
 from sparktray.domain.phrase import phrase
@@ -68,7 +68,7 @@ class Progress:
         run = operation.current
         if run is None:
             return self._fitted(self._say(operation_sentence(operation)))
-        elapsed = max(0.0, time.time() - (run.started_at or time.time()))
+        elapsed = max(0.0, clock.now() - (run.started_at or clock.now()))
         parts = [self._title(run), _clock(elapsed)]
         state = snapshot.state_of(operation.server or "")
         if run.step.name is StepName.LOAD and state is not None:

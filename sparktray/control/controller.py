@@ -6,10 +6,10 @@ import logging
 import os
 import queue
 import threading
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 
+from sparktray.control.clock import now
 from sparktray.control.crew import Crew
 from sparktray.decide.reduce import Outcome, begin, reduce
 from sparktray.decide.timing import next_due
@@ -130,9 +130,9 @@ class Controller:
         return self._crew.remote
 
     def _run(self) -> None:
-        self._take(begin(self._snapshot, time.time()))
+        self._take(begin(self._snapshot, now()))
         while True:
-            pause = next_due(self._snapshot, time.time()) - time.time()
+            pause = next_due(self._snapshot, now()) - now()
             try:
                 event = self._events.get(timeout=max(0.0, pause))
             except queue.Empty:
@@ -140,7 +140,7 @@ class Controller:
             if event is None:
                 return
             try:
-                self._take(reduce(self._snapshot, event, self._owner, time.time()))
+                self._take(reduce(self._snapshot, event, self._owner, now()))
             except Exception:
                 # A bug must not end the owner: the next event is another chance, the log tells.
                 _log.exception("taking in %s failed", type(event).__name__)

@@ -136,6 +136,17 @@ def _identity(error: RemoteError, host: HostProfile) -> tuple[Phrase, Phrase]:
                     fingerprint=details.get("fingerprint", "?"),
                 ),
             )
+        case "host-key-changed" if "missing_type" in details:
+            return (
+                phrase(
+                    "{host} does not show its {type} host key any more, but another one: {shown}. "
+                    "Nothing was sent.",
+                    host=host.name,
+                    type=details["missing_type"],
+                    shown=details.get("shown", "?"),
+                ),
+                _after_change(details, host),
+            )
         case "host-key-changed":
             return (
                 phrase(

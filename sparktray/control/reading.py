@@ -104,6 +104,9 @@ def probe(remote: Remote, effect: Probe) -> Event:
         reading = converse(remote.http, effect.server.port, known.probe(effect.depth))
     except ForwardingForbidden:
         reading = Reading(Health.UNKNOWN)
+    if reading.health is Health.SILENT:
+        # A dead link looks the same; nothing may be said of the server before the link has answered.
+        remote.check()
     return Probed(effect.epoch, effect.server.name, effect.container, reading)
 
 

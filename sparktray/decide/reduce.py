@@ -109,9 +109,12 @@ def _link(snapshot: Snapshot, event: LinkUp | LinkDown, now: float) -> Outcome:
     if event.epoch != snapshot.epoch:
         return snapshot, ()
     if isinstance(event, LinkUp):
-        up = replace(snapshot, link=LinkPhase.CONNECTED, problem=None, link_since=now, attempts=0)
+        up = replace(
+            snapshot, link=LinkPhase.CONNECTED, problem=None, link_since=now, attempts=0, last_ready=()
+        )
         return containers.read_all(replace(up, reading=False))
     forgotten = tuple(servers.forget_answers(s) for s in snapshot.servers)
+    was_up = snapshot.link is LinkPhase.CONNECTED
     phase = LinkPhase.BLOCKED if event.blocked else LinkPhase.OFFLINE
     down = replace(
         snapshot,
@@ -121,6 +124,7 @@ def _link(snapshot: Snapshot, event: LinkUp | LinkDown, now: float) -> Outcome:
         servers=forgotten,
         reading=False,
         stale=False,
+        last_ready=tuple(s for s in snapshot.servers if s.ready) if was_up else snapshot.last_ready,
     )
     if event.blocked:
         return down, ()

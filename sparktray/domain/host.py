@@ -34,7 +34,9 @@ class HostProfile:
 
     ``fingerprint`` is the pinned SHA256 of its host key, None while nobody has judged it; ``key_type`` its
     SSH name ("ssh-ed25519"). ``agent_key`` is the SHA256 of the one key that the agent is asked for, None
-    for its only one or that of ``key_file``.
+    for its only one or that of ``key_file``. ``further`` are more addresses of the same host, for example
+    its VPN name: all are tried together. ``sudo``: Docker and files are reached only by ``sudo`` there,
+    which must not ask for a password.
     Folders are paths on the host; ``{models}`` and ``{cache}`` of the catalogue mean them.
     """
 
@@ -49,6 +51,8 @@ class HostProfile:
     login: Login = Login.KEY
     agent_key: str | None = None
     key_type: str | None = None
+    further: tuple[str, ...] = ()
+    sudo: bool = False
 
     @property
     def is_local(self) -> bool:

@@ -117,7 +117,8 @@ class Snapshot:
     ``observed_at`` is when Docker last answered, ``link_since`` when the link came into its present
     phase, both seconds since 1970. ``attempts`` counts connections tried since the last good one.
     ``tombstones`` are ids of destroyed containers with the sequence of that event, so that an
-    older answer cannot bring them back.
+    older answer cannot bring them back. ``last_ready`` are the servers that were ready when the link was
+    lost, as they were then; empty while there is one.
     """
 
     host: HostProfile
@@ -139,6 +140,7 @@ class Snapshot:
     link_since: float | None = None
     attempts: int = 0
     tombstones: tuple[tuple[str, int], ...] = ()
+    last_ready: tuple[ServerState, ...] = ()
 
     def state_of(self, server: str) -> ServerState | None:
         """The state of the server of that name."""

@@ -33,7 +33,7 @@ _DAEMON_RULES = (
         "sudo-password",
         r"sudo: a (?:terminal|password) is required|sudo: no tty present",
         phrase("Docker needs sudo on this host, and sudo asks for a password."),
-        phrase("Add your user to the group docker on the host."),
+        phrase("Run on the host: sudo usermod -aG docker $USER. Then connect again."),
     ),
 )
 _GPU_RULES = (

@@ -30,6 +30,7 @@ class SshTarget:
     ``host_key_type`` (for example "ssh-ed25519") is the type of the pinned key when known; it saves a second
     key exchange with a host that would show another of its keys first. ``agent_key`` is the fingerprint of
     the one key that the agent is asked for, None for that of ``key_file``, or else its only one.
+    ``further`` are more addresses of the same host, raced with the first.
     """
 
     address: str
@@ -44,6 +45,7 @@ class SshTarget:
     trusted_types: tuple[str, ...] = ()
     revoked: tuple[str, ...] = ()
     connect_seconds: float | None = None
+    further: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

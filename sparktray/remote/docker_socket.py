@@ -102,7 +102,8 @@ class _StdioStream:
 def explain(exit_code: int | None, stderr: bytes) -> DockerProblem:
     """Why the docker command could not reach its engine (texts of docker 20.10 to 29, and of shells)."""
     text = stderr.decode(errors="replace").strip()
-    if "permission denied" in text.lower():
+    # sudo that would ask for a password says so and ends 1, as it does for users it does not know.
+    if "permission denied" in text.lower() or text.startswith("sudo:"):
         return DockerForbidden(stderr=text)
     if exit_code == 127:
         return DockerMissing(stderr=text)

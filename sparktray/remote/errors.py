@@ -118,6 +118,7 @@ class HostKeyChanged(HostKeyProblem):
     """None of the host's keys is the pinned one. Details: address, port, expected, shown, key_type, source.
 
     source: ``profile``, or ``known_hosts`` where nothing is pinned and the person's file names other keys.
+    missing_type: the type of the pinned key, where the host shows no key of that type at all.
     """
 
     code = "host-key-changed"

@@ -24,8 +24,10 @@ from sparktray.remote.contract import (
 )
 from sparktray.remote.link import Cancel, Link
 from sparktray.remote.sampler import Sampler
-from sparktray.remote.ssh.dialing import ADDRESS_SECONDS, Dialling
+from sparktray.remote.ssh.dialing import ADDRESS_SECONDS
 from sparktray.remote.ssh.keyfile import check_key_file
+from sparktray.remote.ssh.racing import Race
+from sparktray.remote.sudo import SudoLink
 
 if TYPE_CHECKING:
     from sparktray.remote.ssh.login import Patience
@@ -103,26 +105,29 @@ def open_host(
     credentials: Credentials | None = None,
     docker_socket: str = DOCKER_SOCKET,
     patience: "Patience | None" = None,
+    sudo: bool = False,
 ) -> RemoteHost:
     """Connect to a host by SSH. Raises what `sparktray.remote.ssh.login.log_in` raises.
+
+    With ``sudo`` every command runs by it, and Docker is reached by its command.
 
     Called from a worker thread. The TCP connection is made and the HTTP library loaded while paramiko is.
     """
     if target.login is Login.KEY:
         check_key_file(target.key_file)
     seconds = target.connect_seconds or (ADDRESS_SECONDS if patience is None else patience.address)
-    dialling = Dialling(target.address, target.port, seconds=seconds)
+    race = Race((target.address, *target.further), target.port, seconds=seconds)
     from sparktray.remote.ssh.link import connect
 
     http = threading.Thread(target=importlib.import_module, args=("sparktray.remote.docker",), daemon=True)
     http.start()
     try:
-        link = connect(target, patience=patience, first_socket=dialling.socket, credentials=credentials)
+        link = connect(target, patience=patience, race=race, credentials=credentials)
     except BaseException:
-        dialling.abandon()
+        race.abandon()
         raise
     http.join()
-    return RemoteHost(link, docker_socket)
+    return RemoteHost(SudoLink(link) if sudo else link, docker_socket)
 
 
 def look_at_key(address: str, port: int) -> HostKey:
@@ -135,8 +140,8 @@ def look_at_key(address: str, port: int) -> HostKey:
     return shown_key(address, port, Patience())
 
 
-def open_local(*, docker_socket: str = DOCKER_SOCKET) -> RemoteHost:
+def open_local(*, docker_socket: str = DOCKER_SOCKET, sudo: bool = False) -> RemoteHost:
     """This computer as the host."""
     from sparktray.remote.local import LocalLink
 
-    return RemoteHost(LocalLink(), docker_socket)
+    return RemoteHost(SudoLink(LocalLink()) if sudo else LocalLink(), docker_socket)

@@ -13,7 +13,7 @@ from typing import Any
 
 from tests.rig import engine, images, model_folders, namespace, people
 from tests.rig.gb10 import Gpu, Machine
-from tests.rig.sshd import PORT, Sshd, path_without_docker, run_client
+from tests.rig.sshd import ADDRESS, PORT, Sshd, path_without_docker, run_client
 from tests.rig.sshd import start as start_sshd
 from tests.waiting import scaled, wait_until
 
@@ -119,11 +119,18 @@ class Rig:
         host_key_name: str = "main",
         without_docker: bool = False,
         port: int = 0,
+        address: str = ADDRESS,
     ) -> Sshd:
         """Another sshd with other options; ended by its `stop()` or at the end of the test."""
         path = path_without_docker() if without_docker else None
         server = start_sshd(
-            port=port, user=user, options=options, host_keys=host_keys, host_key_name=host_key_name, path=path
+            port=port,
+            user=user,
+            options=options,
+            host_keys=host_keys,
+            host_key_name=host_key_name,
+            path=path,
+            address=address,
         )
         self._servers.append(server)
         return server

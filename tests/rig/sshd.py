@@ -134,10 +134,10 @@ class Sshd:
         namespace.end(self.process)
 
 
-def free_port() -> int:
+def free_port(address: str = ADDRESS) -> int:
     """A port nobody listens on."""
     with socket.socket() as probe:
-        probe.bind((ADDRESS, 0))
+        probe.bind((address, 0))
         return int(probe.getsockname()[1])
 
 
@@ -149,19 +149,20 @@ def start(
     host_keys: Sequence[str] = ("ed25519", "ecdsa"),
     host_key_name: str = "main",
     path: str | None = None,
+    address: str = ADDRESS,
 ) -> Sshd:
-    """Start an sshd (about 30 ms).
+    """Start an sshd (about 30 ms) at an ADDRESS of this network.
 
     OPTIONS are lines of sshd_config and win over the rig's own; HOST_KEYS are key kinds, the first one's
     fingerprint is `fingerprint`; another HOST_KEY_NAME is another identity; PATH is the sessions' PATH.
     """
-    port = port or free_port()
+    port = port or free_port(address)
     keys = {kind: host_key(host_key_name, kind) for kind in host_keys}
-    folder = namespace.RUN / f"sshd-{port}"
+    folder = namespace.RUN / f"sshd-{address}-{port}"
     folder.mkdir(exist_ok=True)
     settings = {
         "Port": str(port),
-        "ListenAddress": ADDRESS,
+        "ListenAddress": address,
         "AuthorizedKeysFile": f"{KEYS}/authorized/%u",
         "StrictModes": "no",
         "UsePAM": "no",
@@ -191,7 +192,7 @@ def start(
         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     prints = {kind: _fingerprint(path.with_suffix(".pub")) for kind, path in keys.items()}
-    handle = Sshd(ADDRESS, port, user, prints[host_keys[0]], prints, key, log, config, process)
+    handle = Sshd(address, port, user, prints[host_keys[0]], prints, key, log, config, process)
     wait_until(lambda: _listens(handle), f"sshd to listen on {port}", seconds=5)
     return handle
 

@@ -40,6 +40,7 @@ def test_closed_and_silent_ports(rig: Rig, program: Program) -> None:
         assert program.refused(3, "status")["code"] == "ssh-silent"
 
 
+@pytest.mark.fault("S19")
 def test_login_refused_and_key_files(rig: Rig, program: Program, tmp_path: Path) -> None:
     """4: a key the host does not know, one that others can read, one that is not there."""
     from tests.rig.sshd import make_key
@@ -66,6 +67,7 @@ def test_host_keys(rig: Rig, program: Program) -> None:
     assert "userauth-request" not in other.log()
 
 
+@pytest.mark.fault("S16")
 def test_docker_missing_and_forbidden(rig: Rig, program: Program) -> None:
     """3: no docker on the PATH, or a user who may not use it."""
     none = rig.sshd({"AllowStreamLocalForwarding": "no"}, without_docker=True)

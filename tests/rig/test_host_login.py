@@ -146,6 +146,7 @@ def test_a_password_is_stored_used_changed_and_deleted(
     nowhere(program.config)
 
 
+@pytest.mark.fault("L1")
 def test_without_a_keyring_it_is_asked_each_time(server: Sshd, program: Program) -> None:
     done = add(server, program, "--password-stdin", stdin=f"{PASSWORD}\n", DBUS_SESSION_BUS_ADDRESS="")
     assert done.returncode == 0
@@ -202,6 +203,7 @@ def test_a_person_who_says_no(server: Sshd, program: Program, way: str) -> None:
     assert "service ssh-connection method" not in server.log()
 
 
+@pytest.mark.fault("L4")
 def test_a_keyring_named_by_the_environment_is_not_used(
     server: Sshd, program: Program, keyring: SecretService
 ) -> None:
@@ -211,6 +213,7 @@ def test_a_keyring_named_by_the_environment_is_not_used(
     assert run(program, "status", **null).returncode == 0
 
 
+@pytest.mark.fault("L3")
 def test_a_keyring_that_hangs_is_told_and_ends_nothing_late(
     server: Sshd, program: Program, keyring: SecretService
 ) -> None:

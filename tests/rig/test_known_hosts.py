@@ -76,6 +76,7 @@ def test_another_key_than_known_hosts_names_has_changed(rig: Rig, home: Home) ->
     assert "userauth-request" not in server.log()
 
 
+@pytest.mark.fault("S11")
 def test_a_revoked_key_is_refused_even_when_it_is_pinned(rig: Rig, home: Home) -> None:
     server = rig.sshd({"LogLevel": "DEBUG2"})
     set_up(home, rig, server, server.fingerprint)
@@ -86,6 +87,7 @@ def test_a_revoked_key_is_refused_even_when_it_is_pinned(rig: Rig, home: Home) -
     assert server.log().count("userauth-request") == before
 
 
+@pytest.mark.fault("S11")
 def test_a_certificate_authority_stands_in_nobodys_way(rig: Rig, home: Home) -> None:
     server = rig.sshd()
     set_up(home, rig, server)
@@ -123,3 +125,20 @@ def test_an_alias_of_the_configuration(rig: Rig, home: Home) -> None:
     stages = {stage["stage"]: stage["ok"] for stage in json.loads(tested.stdout)["stages"]}
     assert stages["name"]
     assert stages["login"]
+
+
+@pytest.mark.fault("S12")
+def test_a_known_hosts_that_cannot_be_written_and_ends_in_mid_line(rig: Rig, home: Home) -> None:
+    """Read as far as it goes, and left as it is; the key is pinned in a file of our own."""
+    server = rig.sshd()
+    home.knows(server)
+    known = home.ssh / "known_hosts"
+    known.write_text(known.read_text(encoding="utf-8").rstrip("\n"), encoding="utf-8")
+    set_up(home, rig, server)
+    subprocess.run(["mount", "--bind", "--options", "ro", str(known), str(known)], check=True)
+    try:
+        assert home.status() == (0, "")
+        home.program.ok("host", "add", "spark", "--fingerprint", server.fingerprint)
+        assert home.status() == (0, "")
+    finally:
+        subprocess.run(["umount", str(known)], check=True)

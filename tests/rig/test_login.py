@@ -100,6 +100,7 @@ def test_an_encrypted_key_is_opened_with_its_passphrase(rig: Rig, tmp_path: Path
     assert offers(server) == 1
 
 
+@pytest.mark.fault("S18")
 def test_a_passphrase_that_stays_wrong_or_is_not_given(rig: Rig, tmp_path: Path) -> None:
     server = rig.sshd({"LogLevel": "DEBUG2"})
     key = make_key(tmp_path / "locked", passphrase=PASSPHRASE)
@@ -135,6 +136,7 @@ def fingerprint(key: Path) -> str:
 
 
 @pytest.mark.parametrize("chosen", ["fingerprint", "private half", "public half"])
+@pytest.mark.fault("S17")
 def test_of_eight_keys_the_agent_offers_only_the_one_that_is_set_up(
     rig: Rig, tmp_path: Path, agent_here: Agent, chosen: str
 ) -> None:
@@ -179,6 +181,7 @@ def test_the_only_key_of_the_agent_needs_no_name(
     enters(by(rig.server, Login.AGENT))
 
 
+@pytest.mark.fault("S18")
 def test_what_an_agent_cannot_do(rig: Rig, tmp_path: Path, agent_here: Agent, monkeypatch: Monkey) -> None:
     def reason(**changes: object) -> str:
         error = refusal(by(rig.server, Login.AGENT, **changes))
@@ -253,6 +256,7 @@ def test_a_question_for_the_password_is_answered_with_it(rig: Rig) -> None:
     assert [each.kind for each in somebody.asked] == [WantedKind.PASSWORD]
 
 
+@pytest.mark.fault("S8")
 def test_after_a_key_every_question_goes_to_the_person(rig: Rig) -> None:
     server = rig.sshd({**BY_PAM, "AuthenticationMethods": "publickey,keyboard-interactive"})
     somebody = Somebody([PASSWORD])
@@ -261,6 +265,7 @@ def test_after_a_key_every_question_goes_to_the_person(rig: Rig) -> None:
     assert (asked.kind, asked.prompt, asked.echo) == (WantedKind.ANSWER, "Password: ", False)
 
 
+@pytest.mark.fault("S8")
 def test_an_expired_password_is_never_changed_by_itself(rig: Rig) -> None:
     server = rig.sshd(BY_PAM)
     shadow = namespace.RUN / "files" / "shadow"

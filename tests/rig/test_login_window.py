@@ -109,6 +109,7 @@ def test_a_password_is_asked_for_when_a_person_wants_and_kept(
         later.close()
 
 
+@pytest.mark.fault("S18")
 def test_a_no_leaves_it_waiting_and_nothing_is_sent(
     rig: Rig, server: Sshd, tmp_path: Path, keyring: SecretService
 ) -> None:

@@ -121,6 +121,7 @@ def test_a_server_that_takes_no_keys(rig: Rig) -> None:
     assert error.details["methods"] == "password"
 
 
+@pytest.mark.fault("S19")
 def test_an_unusable_key_file_is_refused_before_contact(server: Sshd, tmp_path: Path) -> None:
     key = make_key(tmp_path / "key")
     key.chmod(0o644)

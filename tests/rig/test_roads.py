@@ -23,6 +23,7 @@ SCOUT, CODER = "llama4-scout-17b-nvfp4", "qwen3-coder-30b-nvfp4"
     ],
     ids=["no-streamlocal", "two-sessions", "one-session"],
 )
+@pytest.mark.fault("S6")
 def test_switch_over_a_narrow_road(rig: Rig, tmp_path: Path, options: dict[str, str]) -> None:
     """Docker over dial-stdio, or few session channels: slower, but the same job."""
     quicken(rig)
@@ -34,6 +35,7 @@ def test_switch_over_a_narrow_road(rig: Rig, tmp_path: Path, options: dict[str, 
         assert program.stop().end is OperationEnd.DONE
 
 
+@pytest.mark.fault("S6")
 def test_where_sshd_forbids_asking_nothing_is_claimed(rig: Rig, tmp_path: Path) -> None:
     """AllowTcpForwarding no: containers are read, but whether a server is ready stays unknown."""
     quicken(rig)

@@ -174,6 +174,7 @@ def waits_for_answer() -> bool:
     return {"get_property", "receive"} <= names
 
 
+@pytest.mark.fault("L3")
 def test_a_service_that_hangs_holds_up_nobody(service: SecretService, folder: ConfigFolder) -> None:
     kept = Secrets(folder, answer_seconds=scaled(1))
     kept.set("spark", PASSWORD, Secret(CANARY))
@@ -201,6 +202,7 @@ def answered(kept: Secrets) -> str | None:
         return None
 
 
+@pytest.mark.fault("L2")
 def test_a_locked_keyring_that_can_ask_nobody_is_said_at_once(
     service: SecretService, folder: ConfigFolder
 ) -> None:
@@ -219,6 +221,7 @@ def test_a_locked_keyring_that_can_ask_nobody_is_said_at_once(
     assert revealed(kept.get("spark", PASSWORD)) == CANARY
 
 
+@pytest.mark.fault("L2")
 def test_a_person_who_is_asked_gets_longer_than_an_answer_may_take(
     both: tuple[Desktop, SecretService], service: SecretService, folder: ConfigFolder
 ) -> None:
@@ -249,6 +252,7 @@ def on_screen(desktop: Desktop, *arguments: str) -> str:
 
 @pytest.mark.parametrize("by", ["environment", "file"])
 @pytest.mark.parametrize("instead", ["keyring.backends.null.Keyring", "poison.Plaintext"])
+@pytest.mark.fault("L4")
 def test_no_other_keyring_is_put_in_the_place_of_the_systems(
     service: SecretService, folder: ConfigFolder, tmp_path: Path, by: str, instead: str
 ) -> None:

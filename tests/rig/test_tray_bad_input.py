@@ -65,6 +65,7 @@ def killed(program: Program, desktop: Desktop) -> Iterator[TrayProgram]:
         yield first
 
 
+@pytest.mark.fault("L9")
 def test_a_folder_whose_mode_forbids_writing(rig: Rig, tmp_path: Path, desktop: Desktop) -> None:
     """Said with a remedy, exit code 2, and nothing is changed."""
     program = Unprivileged(tmp_path / "config")
@@ -106,6 +107,7 @@ def test_a_lock_that_is_none(program: Program, desktop: Desktop, content: bytes)
         idle(desktop.item(watcher))
 
 
+@pytest.mark.fault("L10")
 def test_without_a_panel_the_window_shows_itself(program: Program, desktop: Desktop) -> None:
     """No watcher: the window comes by itself. One that comes later has the icon, and the window stays."""
     with tray(program, desktop):
@@ -127,6 +129,7 @@ def test_with_a_panel_no_window_shows_itself(program: Program, desktop: Desktop)
 
 
 @pytest.mark.parametrize("content", [b"{", b'{"version": 1, "silenced": 7}'], ids=["half", "wrong"])
+@pytest.mark.fault("L6")
 def test_broken_settings(program: Program, desktop: Desktop, content: bytes) -> None:
     """Kept aside as they are, and the tray goes on with what it had."""
     (program.config / "settings.json").write_bytes(content)
@@ -136,6 +139,7 @@ def test_broken_settings(program: Program, desktop: Desktop, content: bytes) -> 
         assert [path.read_bytes() for path in aside] == [content]
 
 
+@pytest.mark.fault("L6")
 def test_a_broken_list_of_models(program: Program, desktop: Desktop) -> None:
     """The shipped list is used until the person's own can be read."""
     (program.config / "models.json").write_text('{"version": 1,,}', encoding="utf-8")

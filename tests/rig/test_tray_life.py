@@ -40,6 +40,7 @@ def idle(item: Item) -> None:
     wait_until(lambda: item.visible()[0].startswith("No model is running"), "the host", seconds=30)
 
 
+@pytest.mark.fault("L10")
 def test_a_panel_that_comes_late(program: Program, desktop: Desktop) -> None:
     """Started while there is no watcher: the icon is there as soon as there is one, also without a panel."""
     with tray(program, desktop) as running:
@@ -48,6 +49,7 @@ def test_a_panel_that_comes_late(program: Program, desktop: Desktop) -> None:
             idle(desktop.item(watcher))
 
 
+@pytest.mark.fault("L10")
 def test_the_icon_is_back_after_the_panel_restarts(program: Program, desktop: Desktop) -> None:
     """Twice: a crash of the panel takes the icon along only as long as the panel is gone."""
     with tray(program, desktop):

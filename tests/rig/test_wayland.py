@@ -44,6 +44,7 @@ def ready(item: Item) -> None:
     wait_until(lambda: item.visible()[0].startswith(SERVED), "the model", seconds=30)
 
 
+@pytest.mark.fault("L12")
 def test_the_program_of_the_desktop_copies(program: Program, desktop: Desktop, wayland: Wayland) -> None:
     """The exact bytes, and they stay when the tray has ended."""
     wayland.empty()
@@ -57,6 +58,7 @@ def test_the_program_of_the_desktop_copies(program: Program, desktop: Desktop, w
     assert wayland.pasted() == SERVED.encode()
 
 
+@pytest.mark.fault("L12")
 def test_without_that_program_a_window_copies(
     program: Program, desktop: Desktop, wayland: Wayland, tmp_path: Path
 ) -> None:

@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -19,12 +19,14 @@ from tests.waiting import scaled
 class TrayProgram:
     """One start of `sparktray` without a command."""
 
-    def __init__(self, program: Program, environment: Mapping[str, str], errors: Path) -> None:
+    def __init__(
+        self, program: Program, environment: Mapping[str, str], errors: Path, within: Sequence[str] = ()
+    ) -> None:
         self.errors = errors
         self.began = time.time()
         with errors.open("wb") as said:
             self.process = subprocess.Popen(
-                program.argv(),
+                [*within, *program.argv()],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=said,
@@ -56,11 +58,19 @@ class TrayProgram:
 
 @contextmanager
 def tray(
-    program: Program, desktop: Desktop, *, silent: bool = True, **environment: str
+    program: Program,
+    desktop: Desktop,
+    *,
+    silent: bool = True,
+    within: Sequence[str] = (),
+    **environment: str,
 ) -> Iterator[TrayProgram]:
-    """The running tray; in the end it must not have warned of anything, unless ``silent`` is False."""
+    """The running tray; in the end it must not have warned of anything, unless ``silent`` is False.
+
+    ``within`` is a command that runs another one in its own place, as nsenter does.
+    """
     errors = program.config.parent / f"stderr-{time.monotonic_ns()}"
-    started = TrayProgram(program, {**desktop.environment, **environment}, errors)
+    started = TrayProgram(program, {**desktop.environment, **environment}, errors, within)
     try:
         yield started
         if started.process.poll() is None:

@@ -79,6 +79,7 @@ def _list(request: Request, hosts: Hosts) -> int:
 
 def _row(host: HostProfile, *, in_use: bool) -> list[str]:
     where = LOCAL if host.is_local else f"{host.user or '?'}@{host.address}:{host.port}"
+    where = ", ".join((where, *host.further))
     ways = {Login.KEY: host.key_file or "", Login.AGENT: "SSH agent", Login.PASSWORD: "password"}
     return ["*" if in_use else "", host.name, where, ways[host.login], host.fingerprint or ""]
 
@@ -104,7 +105,8 @@ def _profile(request: Request, hosts: Hosts) -> HostProfile:
     options = request.options
     key = None if options.key is None else os.path.abspath(os.path.expanduser(options.key))
     given = {
-        "address": options.address,
+        "address": None if options.address is None else options.address[0],
+        "further": None if options.address is None else tuple(options.address[1:]),
         "port": options.port,
         "user": options.user,
         "key_file": key,
@@ -113,6 +115,7 @@ def _profile(request: Request, hosts: Hosts) -> HostProfile:
         "cache_dir": options.cache_dir,
         "login": _login(options),
         "agent_key": options.agent or None,
+        "sudo": options.sudo,
     }
     given = {name: value for name, value in given.items() if value is not None}
     known = hosts.get(options.name)
@@ -125,7 +128,7 @@ def _profile(request: Request, hosts: Hosts) -> HostProfile:
                     phrase("Add --address with its name or IP address; local means this computer."),
                 )
             )
-        known = HostProfile(options.name, options.address)
+        known = HostProfile(options.name, options.address[0])
     changed = replace(known, **given)
     if changed.user is None and not changed.is_local:
         changed = replace(changed, user=getpass.getuser())

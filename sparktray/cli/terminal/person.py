@@ -7,7 +7,7 @@ import sys
 import threading
 from collections.abc import Callable
 
-from sparktray.control.credentials import LoginQuestion
+from sparktray.control.login.credentials import LoginQuestion
 from sparktray.domain.phrase import phrase
 from sparktray.domain.secret import Secret
 from sparktray.wording import Wording

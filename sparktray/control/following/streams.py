@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 from collections import deque
 from collections.abc import Callable
 
+from sparktray.control.clock import now
 from sparktray.control.problems import problem_of
 from sparktray.decide.effects import FollowLog
 from sparktray.domain.docker.answers import event as docker_event
@@ -60,13 +60,13 @@ def follow_vitals(
     while not closing.is_set():
         try:
             sample = remote.sample()
-            vitals = read_vitals(sample.meminfo, sample.gpu, time.time(), sample.processes, sample.cgroups)
+            vitals = read_vitals(sample.meminfo, sample.gpu, now(), sample.processes, sample.cgroups)
             post(Sampled(epoch, vitals))
         except LinkLost:
             return
         except RemoteError as error:
             _log.info("no vitals: %s", error)
-            post(Sampled(epoch, read_vitals("", "", time.time())))
+            post(Sampled(epoch, read_vitals("", "", now())))
         if _pause(closing, busy):
             return
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 import threading
-import time
 from collections.abc import Callable
 
+from sparktray.control.clock import sleep_clock
 from sparktray.domain.events import Event, Woke
 
 # How long after waking it is noticed at the latest; a look costs some 40 µs of a core.
@@ -34,16 +33,3 @@ def watch_absence(
         if now - before > pause + _AWAY_SECONDS or there != here:
             post(Woke())
         before, here = now, there
-
-
-def sleep_clock(platform: str = sys.platform) -> Callable[[], float]:
-    """A clock that goes on in sleep and that nobody can set, unlike the wall clock.
-
-    Linux: CLOCK_BOOTTIME, clock_gettime(2); CLOCK_MONOTONIC stands still there. macOS: its
-    CLOCK_MONOTONIC goes on in sleep, clock_gettime(3), while Python's ``time.monotonic`` does not
-    (mach_absolute_time). Windows: ``time.monotonic`` of Python 3.11 is GetTickCount64, which counts
-    sleep. The last two are assumed from their manuals; only Linux was tried.
-    """
-    names = {"linux": "CLOCK_BOOTTIME", "darwin": "CLOCK_MONOTONIC"}
-    kind: int | None = getattr(time, names.get(platform, ""), None)
-    return time.monotonic if kind is None else lambda: time.clock_gettime(kind)

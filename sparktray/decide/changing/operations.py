@@ -12,12 +12,14 @@ from sparktray.decide.containers import merged, proven
 from sparktray.decide.effects import Effect, Interrupt, Journal, Perform, RememberLoad, TakeSurvey
 from sparktray.decide.servers import assign
 from sparktray.domain.events import CancelAsked, StepDone, StepFailed, StepSaid, Surveyed, Wished
+from sparktray.domain.host import HostProfile
 from sparktray.domain.operation import (
     AwaitRelease,
     AwaitServing,
     Operation,
     OperationEnd,
     OperationKind,
+    Step,
     StepName,
     StepRun,
     StepState,
@@ -62,7 +64,7 @@ def surveyed(snapshot: Snapshot, event: Surveyed, owner: str, now: float) -> Out
         operation,
         server=made.server,
         model=made.model,
-        runs=pending(made.steps),
+        runs=pending(tuple(_as_typed(step, snapshot.host) for step in made.steps)),
         usual_seconds=event.usual_seconds,
     )
     if operation.wish.dry_run:
@@ -78,6 +80,14 @@ def _planned(
     if isinstance(survey, Problem):
         return survey
     return plan(snapshot, operation.wish, survey, Asker(operation.id, owner))
+
+
+def _as_typed(step: Step, host: HostProfile) -> Step:
+    """A step with the command that a person would type on that host."""
+    if not host.sudo:
+        return step
+    undo = None if step.undo is None else _as_typed(step.undo, host)
+    return replace(step, command=("sudo", *step.command) if step.command else (), undo=undo)
 
 
 def _begin(snapshot: Snapshot, operation: Operation, index: int, now: float) -> Outcome:

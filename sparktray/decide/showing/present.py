@@ -74,7 +74,11 @@ _ICONS = {
 def _without_link(snapshot: Snapshot, icon: Icon) -> Phrase:
     if icon is Icon.CONNECTING or snapshot.problem is None:
         return phrase("Connecting to {host}…", host=snapshot.host.name)
-    return snapshot.problem.cause
+    cause = snapshot.problem.cause
+    if snapshot.link is not LinkPhase.OFFLINE or not snapshot.last_ready:
+        return cause
+    names = ", ".join(shown_name(running_on(snapshot, s), s) for s in snapshot.last_ready)
+    return phrase("{cause} Last known: {names}.", cause=cause, names=names)
 
 
 def server_sentence(snapshot: Snapshot, state: ServerState) -> Phrase:

@@ -11,7 +11,6 @@ import socket
 import threading
 import time
 from dataclasses import dataclass
-from functools import partial
 from itertools import chain, zip_longest
 from typing import Any
 
@@ -68,47 +67,6 @@ def dial(address: str, port: int, *, seconds: float = ADDRESS_SECONDS) -> socket
             for attempt in attempts:
                 attempt.sock.close()
     raise _verdict(failures, facts)
-
-
-class Dialling:
-    """A connection being made in a thread of its own. Ask for its `socket` once, or `abandon` it."""
-
-    def __init__(self, address: str, port: int, *, seconds: float = ADDRESS_SECONDS) -> None:
-        self._facts = {"address": address, "port": str(port)}
-        self._lock = threading.Lock()
-        self._abandoned = False
-        self._socket: socket.socket | None = None
-        self._error: RemoteError | None = None
-        work = partial(self._work, address, port, seconds)
-        self._thread = threading.Thread(target=work, name="dial", daemon=True)
-        self._thread.start()
-
-    def socket(self) -> socket.socket:
-        """Wait for it. Raises what `dial` raises."""
-        self._thread.join()
-        if self._error is not None:
-            raise self._error
-        if self._socket is None:
-            raise HostUnreachable(**self._facts, reason="internal")
-        return self._socket
-
-    def abandon(self) -> None:
-        """Nobody will ask for it: close it, now or when it is there."""
-        with self._lock:
-            self._abandoned = True
-            if self._socket is not None:
-                self._socket.close()
-
-    def _work(self, address: str, port: int, seconds: float) -> None:
-        try:
-            found = dial(address, port, seconds=seconds)
-        except RemoteError as error:
-            self._error = error
-            return
-        with self._lock:
-            self._socket = found
-            if self._abandoned:
-                found.close()
 
 
 def _resolve(address: str, port: int, seconds: float, facts: dict[str, str]) -> list[_Address]:

@@ -5,7 +5,7 @@ import binascii
 import os
 import re
 import stat
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sparktray.remote.errors import KeyFileUnusable
 
@@ -120,3 +120,27 @@ def _string(raw: bytes) -> tuple[bytes, bytes]:
     """The first string of SSH's encoding, with its 4-byte length, and the rest."""
     length = int.from_bytes(raw[:4], "big")
     return raw[4 : 4 + length], raw[4 + length :]
+
+
+@dataclass(frozen=True, slots=True)
+class FreshKey:
+    """A key pair that was just made: the private half as a file holds it, the public half as one line."""
+
+    private: bytes = field(repr=False)
+    public: str
+
+
+def fresh_key(comment: str) -> FreshKey:
+    """A new ed25519 key without a passphrase. paramiko can read such keys and not make them."""
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+    from cryptography.hazmat.primitives.serialization import (
+        Encoding,
+        NoEncryption,
+        PrivateFormat,
+        PublicFormat,
+    )
+
+    key = Ed25519PrivateKey.generate()
+    public = key.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()
+    private = key.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption())
+    return FreshKey(private, f"{public} {comment}")

@@ -1,7 +1,6 @@
 """The SSH link: everything a host offers over one connection."""
 
 import shlex
-import socket
 import time
 from collections.abc import Callable, Sequence
 
@@ -10,6 +9,7 @@ from sparktray.remote.errors import DeadlinePassed, LinkLost, SessionRefused
 from sparktray.remote.link import remaining
 from sparktray.remote.ssh.channels import ChannelProcess, ChannelStream, SshChannel, start_exec
 from sparktray.remote.ssh.login import Patience, log_in
+from sparktray.remote.ssh.racing import Race
 from sparktray.remote.ssh.sessions import Sessions
 from sparktray.remote.ssh.transport import SshTransport
 
@@ -78,8 +78,8 @@ def connect(
     target: SshTarget,
     *,
     patience: Patience | None = None,
-    first_socket: Callable[[], socket.socket] | None = None,
+    race: Race | None = None,
     credentials: Credentials | None = None,
 ) -> SshLink:
     """Connect and log in, or raise what `log_in` raises."""
-    return SshLink(log_in(target, patience or Patience(), first_socket, credentials))
+    return SshLink(log_in(target, patience or Patience(), race, credentials))

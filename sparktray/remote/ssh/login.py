@@ -5,16 +5,18 @@ Nothing about the user is sent before the host's key is proven to be the pinned 
 
 import socket
 import threading
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import paramiko
 
 from sparktray.remote.contract import Credentials, HostKey, SshTarget
 from sparktray.remote.errors import (
     HostKeyChanged,
+    HostKeyProblem,
     HostKeyRevoked,
     HostKeyUnknown,
+    HostUnreachable,
+    RemoteError,
     SshBroken,
     SshSilent,
 )
@@ -22,6 +24,7 @@ from sparktray.remote.ssh.authentication import authenticate
 from sparktray.remote.ssh.dialing import ADDRESS_SECONDS, dial
 from sparktray.remote.ssh.fingerprint import fingerprint_of
 from sparktray.remote.ssh.identity import prepared
+from sparktray.remote.ssh.racing import Race
 from sparktray.remote.ssh.transport import SshTransport
 
 # By preference; the names of one RSA key differ only in how it signs.
@@ -48,17 +51,17 @@ class Patience:
 def log_in(
     target: SshTarget,
     patience: Patience,
-    first_socket: Callable[[], socket.socket] | None = None,
+    race: Race | None = None,
     credentials: Credentials | None = None,
 ) -> SshTransport:
-    """A logged-in transport to ``target``; ``first_socket`` gives a connection already being made.
+    """A logged-in transport to ``target``; ``race`` gives connections that are already being made.
 
     Raises KeyFileUnusable, AgentUnusable, HostUnreachable and its kinds, HostKeyProblem and its kinds,
     SecretMissing, LoginCancelled, LoginRefused, LinkLost.
     """
     identity = prepared(target)
     try:
-        transport = _proven(target, patience, first_socket)
+        target, transport = _found(target, patience, race or race_to(target, patience))
         try:
             identity.unlock(target, credentials)
             authenticate(transport, target, identity, credentials, patience.login)
@@ -85,14 +88,44 @@ def shown_key(address: str, port: int, patience: Patience) -> HostKey:
     return HostKey(shown.get_name(), fingerprint_of(shown))
 
 
-def _proven(
-    target: SshTarget, patience: Patience, first_socket: Callable[[], socket.socket] | None
-) -> SshTransport:
+def race_to(target: SshTarget, patience: Patience) -> Race:
+    """Begin to connect to all addresses of a host."""
+    return Race((target.address, *target.further), target.port, seconds=_address_seconds(target, patience))
+
+
+def _found(target: SshTarget, patience: Patience, race: Race) -> tuple[SshTarget, SshTransport]:
+    """The host at the first address where its own key is shown, and the target at that address.
+
+    Raises what went wrong at the first address, but a key that is not the host's before anything else.
+    """
+    problem: RemoteError | None = None
+    try:
+        while (reached := race.next()) is not None:
+            here = replace(target, address=reached.address)
+            try:
+                return here, _proven(here, patience, reached.sock)
+            except HostKeyRevoked:
+                raise
+            except (HostUnreachable, HostKeyProblem) as error:
+                if problem is None or (
+                    isinstance(error, HostKeyProblem) and not isinstance(problem, HostKeyProblem)
+                ):
+                    problem = error
+    finally:
+        race.abandon()
+    raise problem or HostUnreachable(address=target.address, port=str(target.port), reason="no address")
+
+
+def _address_seconds(target: SshTarget, patience: Patience) -> float:
+    return target.connect_seconds or patience.address
+
+
+def _proven(target: SshTarget, patience: Patience, sock: socket.socket | None) -> SshTransport:
     """A transport whose host key is the pinned one; tries every kind of key the host has before giving up."""
     hints = (target.host_key_type or "",) if target.fingerprint else target.trusted_types
     wanted = (target.fingerprint,) if target.fingerprint else target.trusted
     preferred = tuple(sorted(KEY_TYPES, key=lambda kind: _family(kind) not in map(_family, hints)))
-    transport = _exchange_keys(target, patience, preferred, first_socket)
+    transport = _exchange_keys(target, patience, preferred, sock)
     shown = transport.get_remote_server_key()
     facts = {"address": target.address, "port": str(target.port), "key_type": shown.get_name()}
     if _is_wanted(transport, wanted, target, facts):
@@ -108,6 +141,8 @@ def _proven(
             return transport
         transport.close()
     source = "profile" if target.fingerprint else "known_hosts"
+    if target.fingerprint and target.host_key_type and _family(target.host_key_type) not in others:
+        facts["missing_type"] = target.host_key_type
     raise HostKeyChanged(expected=", ".join(wanted), shown=fingerprint_of(shown), source=source, **facts)
 
 
@@ -130,14 +165,11 @@ def _exchange_keys(
     target: SshTarget,
     patience: Patience,
     key_types: tuple[str, ...],
-    first_socket: Callable[[], socket.socket] | None,
+    sock: socket.socket | None,
 ) -> SshTransport:
     facts = {"address": target.address, "port": str(target.port)}
-    sock = (
-        first_socket()
-        if first_socket
-        else dial(target.address, target.port, seconds=target.connect_seconds or patience.address)
-    )
+    if sock is None:
+        sock = dial(target.address, target.port, seconds=_address_seconds(target, patience))
     transport = SshTransport(sock, key_types)
     transport.banner_timeout = patience.banner + 5  # ours ends first and says which of the two it was
     done = threading.Event()

@@ -23,7 +23,8 @@ def target_for(host: HostProfile, person: Person, config: Files, known: Files) -
     read = read_config(person, config)
     port = None if host.port == _SSH_PORT else host.port
     said = settings_for(read, host.address, user=host.user, port=port)
-    address = said.address if valid_address(said.address) else host.address
+    address = _dialled(said.address, host.address)
+    further = (_dialled(settings_for(read, each).address, each) for each in host.further)
     port = port or said.port or _SSH_PORT
     user = said.user if said.user is not None and valid_user(said.user) else person.user
     keys = read_known_hosts(person, known, address, port, alias=said.host_key_alias)
@@ -40,7 +41,13 @@ def target_for(host: HostProfile, person: Person, config: Files, known: Files) -
         trusted_types=tuple(dict.fromkeys(key.key_type for key in keys.trusted)),
         revoked=_prints(keys.revoked),
         connect_seconds=said.connect_timeout,
+        further=tuple(further),
     )
+
+
+def _dialled(said: str, given: str) -> str:
+    """HostName of the configuration, unless it could be taken for an option."""
+    return said if valid_address(said) else given
 
 
 def target_of(host: HostProfile) -> SshTarget:

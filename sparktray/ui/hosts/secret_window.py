@@ -9,7 +9,7 @@ from PySide6.QtCore import QObject, Qt, Signal, Slot
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
 
-from sparktray.control.credentials import LoginQuestion
+from sparktray.control.login.credentials import LoginQuestion
 from sparktray.domain.phrase import phrase
 from sparktray.domain.secret import Secret
 from sparktray.domain.snapshot import LinkPhase

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from functools import partial
 
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QPushButton, QVBoxLayout, QWidget
 
+from sparktray.control import clock
 from sparktray.decide.showing.header import Choice, Header, Line, header
 from sparktray.domain.operation import StopWish
 from sparktray.domain.phrase import Phrase, phrase
@@ -65,7 +65,7 @@ class PanelHeader(QWidget):
         """Show that picture as of now; None while no host is set up."""
         if snapshot is None:
             return
-        view = header(snapshot, time.time())
+        view = header(snapshot, clock.now())
         known = (view, self._say.language, is_dark())
         if known != self._shown:
             self._shown = known

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
+from sparktray.control import clock
 from sparktray.decide.showing.containers import container_rows, gpu_line, trouble
 from sparktray.decide.showing.history import History, Measure
 from sparktray.domain.phrase import Phrase, phrase
@@ -79,7 +79,7 @@ class MonitorPage(Page):
 
     def _draw(self) -> None:
         """Qt's timer, too: lines and values up to now."""
-        history, now = self._history(), time.time()
+        history, now = self._history(), clock.now()
         for each in self._charts:
             each.take(history, now)
         if not self._clock.isActive() and self.isVisible():

@@ -6,6 +6,7 @@ import pytest
 
 from sparktray.decide.effects import Connect, Probe, ReadContainers
 from sparktray.decide.settled import settled
+from sparktray.decide.showing.present import sentence
 from sparktray.decide.timing import (
     API_SECONDS,
     LOADING_SECONDS,
@@ -32,6 +33,7 @@ from tests.pure.decide.building import (
     only,
     problem,
     ready,
+    rendered,
     serving,
     sglang_box,
     vllm_box,
@@ -150,6 +152,18 @@ def test_a_lost_link_is_tried_again_with_a_growing_count_and_a_blocked_one_is_no
     )
     assert desk.take(LinkDown(3, problem("host-key-changed"), blocked=True)) == []
     assert desk.snapshot.link is LinkPhase.BLOCKED
+
+
+def test_what_was_ready_as_the_link_was_lost_is_told_until_it_is_back() -> None:
+    desk = serving(OLD, sglang=ready("scout"))
+    desk.take(LinkDown(1, problem()))
+    assert rendered(sentence(desk.snapshot)) == "It broke. Last known: scout."
+    desk.take(LinkDown(2, problem("other")))
+    assert rendered(sentence(desk.snapshot)) == "It broke. Last known: scout."
+    desk.take(LinkUp(3))
+    assert desk.snapshot.last_ready == ()
+    desk.take(LinkDown(3, problem("host-key-changed"), blocked=True))
+    assert rendered(sentence(desk.snapshot)) == "It broke."
 
 
 def test_a_sample_of_an_older_connection_is_ignored() -> None:

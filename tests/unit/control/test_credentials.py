@@ -7,7 +7,7 @@ from typing import cast
 
 import pytest
 
-from sparktray.control.credentials import HostCredentials, LoginQuestion, Vault, question_of
+from sparktray.control.login.credentials import HostCredentials, LoginQuestion, Vault, question_of
 from sparktray.domain.host import HostProfile
 from sparktray.domain.problem import Problem
 from sparktray.domain.secret import Secret

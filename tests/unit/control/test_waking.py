@@ -12,9 +12,10 @@ from typing import cast
 
 import pytest
 
+from sparktray.control.clock import sleep_clock
 from sparktray.control.crew import Crew
 from sparktray.control.following.network import whereabouts
-from sparktray.control.following.waking import sleep_clock, watch_absence
+from sparktray.control.following.waking import watch_absence
 from sparktray.control.records import Records
 from sparktray.decide.effects import Connect, ConnectNow
 from sparktray.domain.catalogue import Catalogue

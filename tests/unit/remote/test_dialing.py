@@ -103,9 +103,3 @@ def test_a_name_nobody_has(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(NameNotFound) as caught:
         dialing.dial("spark.local", 22)
     assert caught.value.details == {"address": "spark.local", "port": "22"}
-
-
-def test_dialling_ahead_gives_the_socket_or_the_reason(listener: socket.socket) -> None:
-    dialing.Dialling("127.0.0.1", listener.getsockname()[1]).socket().close()
-    with pytest.raises(PortClosed):
-        dialing.Dialling(*closed_port()).socket()

@@ -88,6 +88,7 @@ WHOLE = b'{"version": 1, "in_use": "s", "hosts": [{"name": "s", "address": "a"}]
         b'{"hosts": ' + b"[" * 100_000,
     ],
 )
+@pytest.mark.fault("L6")
 def test_a_broken_file_is_kept_and_said_and_the_next_start_works(hosts: HostsFile, text: bytes) -> None:
     hosts.path.parent.mkdir()
     hosts.path.write_bytes(text)

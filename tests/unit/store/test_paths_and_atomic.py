@@ -115,6 +115,7 @@ def test_a_torn_line_stays_one_of_its_own(tmp_path: Path) -> None:
     assert path.read_bytes().splitlines() == [b'{"whole":1}', b'{"torn":', b'{"next":2}']
 
 
+@pytest.mark.fault("S12")
 def test_many_processes_lose_nothing_of_one_another(tmp_path: Path) -> None:
     code = (
         "import sys\n"

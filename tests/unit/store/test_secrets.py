@@ -205,6 +205,7 @@ def test_the_same_folder_by_another_path_has_the_same_secrets(vault: WindowsVaul
 
 
 @pytest.mark.parametrize("sign", ["x", "\U0001f511"])
+@pytest.mark.fault("L5")
 def test_the_longest_secret_fits_and_one_more_unit_is_refused_before_writing(
     vault: WindowsVault, tmp_path: Path, sign: str
 ) -> None:

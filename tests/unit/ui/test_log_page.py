@@ -150,7 +150,10 @@ def test_a_lost_link_keeps_the_text_and_the_log_goes_on_when_it_is_back(desk: De
     desk.source.first = ("one", "two")
     desk.take(running(epoch=2))
     desk.shows("one", "two")
-    until(lambda: "It is away. Look at the cable." not in desk.texts(), "no such words")
+    until(
+        lambda: "It is away. Look at the cable." not in desk.texts(),
+        "no such words",
+    )
 
 
 def test_a_log_that_ends_though_its_container_runs_is_asked_for_again(

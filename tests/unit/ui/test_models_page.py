@@ -10,6 +10,7 @@ from PySide6.QtGui import QAccessible, QContextMenuEvent
 from PySide6.QtTest import QSignalSpy, QTest
 from PySide6.QtWidgets import QApplication, QLabel, QPlainTextEdit, QPushButton, QWidget
 
+from sparktray.control import clock
 from sparktray.domain.operation import OperationEnd, StepName, SwitchWish
 from sparktray.domain.snapshot import LinkPhase, Phase, Snapshot
 from sparktray.ui.panel.models.checklist import ChecklistView
@@ -224,7 +225,7 @@ def test_the_clock_of_a_step_goes_on_by_itself(page: ModelsPage, monkeypatch: py
     assert started is not None
     told: list[str] = []
     for seconds in (61.0, 62.0):
-        monkeypatch.setattr(time, "time", lambda at=started + seconds: at)
+        monkeypatch.setattr(clock, "now", lambda at=started + seconds: at)
         page.take(story.snapshot) if not told else page.tick()
         steps = part(page, ChecklistView).findChildren(QWidget, "steps")[0]
         told.append(steps.model().index(story.operation.index, 0).data(Qt.ItemDataRole.AccessibleTextRole))  # type: ignore[attr-defined]

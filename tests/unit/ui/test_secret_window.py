@@ -11,7 +11,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel, QLineEdit
 
-from sparktray.control.credentials import LoginQuestion
+from sparktray.control.login.credentials import LoginQuestion
 from sparktray.domain.phrase import phrase
 from sparktray.domain.secret import Secret
 from sparktray.domain.snapshot import LinkPhase

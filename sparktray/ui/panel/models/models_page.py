@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import time
-
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QApplication, QStackedLayout, QWidget
 
+from sparktray.control import clock
 from sparktray.decide.showing.checklist import checklist, worth_showing
 from sparktray.decide.showing.models import groups, hindrance
 from sparktray.domain.operation import Operation
@@ -57,7 +56,7 @@ class ModelsPage(Page):
         operation = self._operation(snapshot)
         standstill = hindrance(snapshot)
         if operation is not None:
-            self._checklist.take(checklist(snapshot, operation, time.time()))
+            self._checklist.take(checklist(snapshot, operation, clock.now()))
             self._bring(self._checklist)
         elif standstill is not None:
             self._standing.show_hindrance(standstill)

@@ -1,0 +1,63 @@
+"""The person's own computer is in trouble, row by row of the fault matrix."""
+
+from __future__ import annotations
+
+import contextlib
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.rig.driving import Program
+from tests.rig.faults.scene import READY, SCOUT, Stage
+from tests.rig.rig import Rig
+
+
+@pytest.mark.fault("L8")
+def test_a_full_disk(rig: Rig, tmp_path: Path) -> None:
+    """What was there stays, byte for byte, and the person is told that nothing was saved."""
+    full = tmp_path / "full"
+    full.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(full)], check=True)
+    try:
+        program = Program(full / "config")
+        program.add(rig)
+        before = (program.config / "hosts.json").read_bytes()
+        with (full / "filler").open("wb", buffering=0) as filler, contextlib.suppress(OSError):
+            while filler.write(b"x" * 1024):
+                pass
+        told = program.refused(2, "host", "add", "another", "--address", "10.0.0.9", "--user", "u")
+        assert "hosts.json" in told["message"] or str(program.config) in told["message"]
+        assert (program.config / "hosts.json").read_bytes() == before
+        assert program.json("host", "list")["in_use"] == "spark"
+    finally:
+        subprocess.run(["umount", str(full)], check=True)
+
+
+@pytest.mark.fault("L9")
+def test_a_settings_folder_that_cannot_be_written(rig: Rig, tmp_path: Path) -> None:
+    """Looking works; what would change something says that it cannot be written down, and changes nothing."""
+    program = Program(tmp_path / "config")
+    program.add(rig)
+    where = str(program.config)
+    subprocess.run(["mount", "--bind", "--options", "ro", where, where], check=True)
+    try:
+        assert "No model is running on spark." in program.ok("status")
+        told = program.refused(2, "host", "add", "another", "--address", "10.0.0.9", "--user", "u")
+        assert where in told["message"]
+    finally:
+        subprocess.run(["umount", where], check=True)
+
+
+@pytest.mark.fault("L13")
+@pytest.mark.parametrize(
+    ("locale", "begins"), [("de_DE.UTF-8", f"{SCOUT} ist auf spark bereit."), ("tr_TR.UTF-8", READY)]
+)
+def test_umlauts_and_blanks_and_another_language(stage: Stage, locale: str, begins: str) -> None:
+    """A home folder with both, a German and a Turkish locale (whose i has no dot in capitals)."""
+    home = stage.folder / "Bürö 1 İçin"
+    home.mkdir()
+    environment = {"LC_ALL": locale, "LANG": locale, "LANGUAGE": "", "HOME": str(home)}
+    with replace(stage, folder=home).scene(environment=environment, begins=begins) as scene:
+        scene.well_again(begins=begins)
