@@ -16,7 +16,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 
 TYPED := sparktray tests scripts packaging/hatch_build.py $(wildcard benchmarks)
 
-.PHONY: setup system run check test test-unit test-rig bench screenshots lock messages translations package frozen clean
+.PHONY: setup system run check test test-unit test-rig test-faults test-faults-few soak bench screenshots lock messages translations package frozen clean
 .DELETE_ON_ERROR:
 
 setup: $(VENV)/.program translations
@@ -65,7 +65,22 @@ test-unit: setup
 
 # One rig in its own namespaces, its tests one after the other.
 test-rig: setup system
-	tests/rig/enter $(PY) -m pytest tests/rig
+	tests/rig/enter $(PY) -m pytest tests/rig --ignore tests/rig/faults
+
+# Every row of the fault matrix, in about 15 minutes; docs/faults.md is written anew.
+test-faults: setup system
+	tests/rig/enter $(PY) -m pytest -p tests.fault_table -m fault tests/rig tests/unit
+
+# One row of each group.
+test-faults-few: setup system
+	tests/rig/enter $(PY) -m pytest \
+		tests/rig/faults/test_network.py::test_a_black_hole \
+		tests/rig/faults/test_sshd.py::test_a_host_key_that_has_changed \
+		tests/rig/faults/test_local_machine.py::test_umlauts_and_blanks_and_another_language
+
+# A thousand lost connections.
+soak: setup system
+	SPARKTRAY_RECONNECTS=1000 tests/rig/enter $(PY) -m pytest tests/rig/test_reconnects.py
 
 test: test-unit test-rig
 

@@ -28,8 +28,8 @@ RIG = (
     "sway", "wl-clipboard", "wtype",
     # A real Secret Service, and Docker that needs sudo
     "gnome-keyring", "sudo",
-    # A wall clock that steps
-    "libfaketime",
+    # A wall clock that steps, and other languages' ways with letters
+    "libfaketime", "locales",
 )  # fmt: skip
 # The font of the pictures, and what makes them small
 SCREENSHOTS = (*RIG, "fonts-inter", "pngquant")

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from sparktray.control.checking import Dial
 from sparktray.control.controller import Controller
-from sparktray.control.login.credentials import AsksForSecrets, HostCredentials, Vault
 from sparktray.control.crew import Crew
+from sparktray.control.login.credentials import AsksForSecrets, HostCredentials, Vault
 from sparktray.domain.catalogue import Catalogue
 from sparktray.domain.host import HostProfile
 from sparktray.domain.operation import Operation

@@ -121,6 +121,10 @@ def _hosts(parser: argparse.ArgumentParser, shared: _Parser, say: Wording) -> No
     forget = action("forget-key", say(phrase("forget the host key that is kept; asks first")))
     forget.add_argument("name", metavar="NAME")
     forget.add_argument("--yes", action="store_true", help=say(phrase("do not ask")))
+    key = action("set-up-key", say(phrase("bring a fresh key to a host by a password that is used once")))
+    key.add_argument("name", metavar="NAME", nargs="?")
+    once = say(phrase("the password is on stdin's first line; it is not kept"))
+    key.add_argument("--password-stdin", action="store_true", help=once)
     test = action("test", say(phrase("check a host step by step")))
     test.add_argument("name", metavar="NAME", nargs="?")
 

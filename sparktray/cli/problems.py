@@ -25,6 +25,7 @@ _EXACT = {
     "session-refused": UNREACHABLE,
     "login-refused": LOGIN,
     "key-unusable": LOGIN,
+    "key-not-accepted": LOGIN,
     "agent-unusable": LOGIN,
     "secret-missing": LOGIN,
     "login-cancelled": LOGIN,

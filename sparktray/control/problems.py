@@ -169,6 +169,11 @@ def _identity(error: RemoteError, host: HostProfile) -> tuple[Phrase, Phrase]:
             )
         case "key-unusable":
             return _key_file(details, host)
+        case "key-not-accepted":
+            return (
+                phrase("{host} took the new key and does not log in with it.", host=host.name),
+                phrase("Its sshd may read other lists of keys: look for AuthorizedKeysFile in sshd_config."),
+            )
         case "agent-unusable":
             return _agent(details, host)
         case "login-cancelled":

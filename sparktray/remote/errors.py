@@ -69,6 +69,12 @@ class LoginRefused(LoginProblem):
     code = "login-refused"
 
 
+class KeyNotAccepted(LoginProblem):
+    """A key that was just brought to the host does not log in. Details: user."""
+
+    code = "key-not-accepted"
+
+
 class KeyFileUnusable(LoginProblem):
     """Found before anything was sent. Details: key_file, reason.
 

@@ -12,7 +12,7 @@ from sparktray.domain.host import HostProfile
 from sparktray.domain.phrase import Phrase, phrase
 from sparktray.ui.desk import NAME, Desk
 from sparktray.ui.icons import application_icon
-from sparktray.ui.process import Interrupts, only_one, qt_in_the_log
+from sparktray.ui.process import Interrupts, only_one, plain_letters, qt_in_the_log
 from sparktray.wiring import Program
 from sparktray.wording import Wording, wording_for
 
@@ -36,6 +36,7 @@ def run(program: Program, host: HostProfile | None, answer: Answer) -> int:
             _hangs(say, other)
             return 1
         application = QApplication([NAME])
+        plain_letters()
         made()
         application.setApplicationName(NAME)
         application.setApplicationDisplayName(NAME)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import locale
 import logging
 import os
 import signal
@@ -30,6 +31,19 @@ _LEVELS = {
     QtMsgType.QtFatalMsg: logging.CRITICAL,
 }
 _log = logging.getLogger("qt")
+
+
+def plain_letters() -> None:
+    """Have the C library treat letters as in English; to be called once Qt has taken over the locale.
+
+    In Turkish and Azeri a capital i has a dot, so that PySide 6.11 does not find the setter of a property
+    that begins with i, and a timer with an interval ends the program (tests/rig/faults, row L13). Sentences,
+    dates and numbers do not go by this part of the locale.
+    """
+    for name in ("C.UTF-8", "en_US.UTF-8"):
+        with suppress(locale.Error):
+            locale.setlocale(locale.LC_CTYPE, name)
+            return
 
 
 class Interrupts(QObject):

@@ -44,6 +44,10 @@ def run(request: Request) -> int:
             return DONE
         case "forget-key":
             return forget_key(request, hosts)
+        case "set-up-key":
+            from sparktray.cli.commands.host_login import set_up
+
+            return set_up(request, hosts)
         case "remove":
             known = hosts.get(request.options.name)
             left = hosts.remove(request.options.name)
@@ -88,7 +92,7 @@ def _add(request: Request, hosts: HostsFile) -> int:
     profile = _checked(_profile(request, hosts.load()))
     if asks(request) and profile.fingerprint is None and not profile.is_local:
         profile = judged(request, profile)
-    password = _password() if request.options.password_stdin else None
+    password = password_on_stdin() if request.options.password_stdin else None
     saved = hosts.add(profile)
     if password is not None:
         _keep(request, profile, password)
@@ -144,7 +148,7 @@ def _login(options: argparse.Namespace) -> Login | None:
     return None if options.key is None else Login.KEY
 
 
-def _password() -> Secret:
+def password_on_stdin() -> Secret:
     """The first line of stdin. Raises `Told` for an empty one."""
     line = sys.stdin.buffer.readline(_LONGEST_PASSWORD).rstrip(b"\r\n")
     if line:

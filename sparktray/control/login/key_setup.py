@@ -5,15 +5,14 @@ from __future__ import annotations
 import socket
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 
 from sparktray.domain.host import HostProfile, Login
 from sparktray.domain.text import clean_name
 from sparktray.remote.contract import Remote
-from sparktray.remote.errors import CommandFailed
+from sparktray.remote.errors import CommandFailed, KeyNotAccepted, LoginProblem
 from sparktray.remote.ssh.keyfile import fresh_key
 from sparktray.store.atomic import write_file
-from sparktray.store.paths import ConfigFolder, unwritable
+from sparktray.store.paths import ConfigFolder
 
 _ACCEPTED = ".ssh/authorized_keys"
 _SECONDS = 15.0
@@ -31,10 +30,7 @@ def set_up_key(host: HostProfile, folder: ConfigFolder, by_password: Dial, by_ke
     """
     key = fresh_key(f"sparktray {host.name} on {clean_name(socket.gethostname())}")
     path = folder.made("keys") / host.name
-    try:
-        write_file(path, key.private)
-    except OSError as error:
-        raise unwritable(path, error) from error
+    write_file(path, key.private)
     keyed = replace(host, login=Login.KEY, key_file=str(path), agent_key=None)
     try:
         # As the person, not as root: sudo would make root own the folder.
@@ -43,7 +39,10 @@ def set_up_key(host: HostProfile, folder: ConfigFolder, by_password: Dial, by_ke
             accept(remote, key.public)
         finally:
             remote.close()
-        by_key(keyed).close()
+        try:
+            by_key(keyed).close()
+        except LoginProblem:
+            raise KeyNotAccepted(user=host.user or "") from None
     except BaseException:
         path.unlink(missing_ok=True)
         raise
@@ -71,9 +70,3 @@ def _done(remote: Remote, *argv: str, stdin: bytes = b"") -> None:
     if finished.exit_code != 0:
         told = finished.stderr[-2000:].decode(errors="replace").strip()
         raise CommandFailed(exit_code=str(finished.exit_code), stderr=told)
-
-
-def own_key(host: HostProfile, folder: ConfigFolder) -> Path | None:
-    """The key file that was made for this host, None when it logs in by another way."""
-    path = folder.file("keys") / host.name
-    return path if host.key_file == str(path) else None

@@ -57,7 +57,16 @@ def test_a_settings_folder_that_cannot_be_written(rig: Rig, tmp_path: Path) -> N
 def test_umlauts_and_blanks_and_another_language(stage: Stage, locale: str, begins: str) -> None:
     """A home folder with both, a German and a Turkish locale (whose i has no dot in capitals)."""
     home = stage.folder / "Bürö 1 İçin"
-    home.mkdir()
-    environment = {"LC_ALL": locale, "LANG": locale, "LANGUAGE": "", "HOME": str(home)}
+    made = home / "locales" / locale
+    made.parent.mkdir(parents=True)
+    name, _, letters = locale.partition(".")
+    subprocess.run(["localedef", "-i", name, "-f", letters, str(made)], check=True)
+    environment = {
+        "LOCPATH": str(made.parent),
+        "LC_ALL": locale,
+        "LANG": locale,
+        "LANGUAGE": "",
+        "HOME": str(home),
+    }
     with replace(stage, folder=home).scene(environment=environment, begins=begins) as scene:
         scene.well_again(begins=begins)

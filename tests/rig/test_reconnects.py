@@ -1,0 +1,74 @@
+"""A link that is lost again and again: whatever a connection had is given back when it ends."""
+
+from __future__ import annotations
+
+import gc
+import os
+import threading
+from pathlib import Path
+
+import pytest
+
+from sparktray.domain.snapshot import LinkPhase
+from sparktray.remote.ssh.channels import SshChannel
+from sparktray.remote.ssh.transport import SshTransport
+from tests.rig.driving import Driver, driven, profile, quicken
+from tests.rig.rig import Rig
+from tests.rig.sshd import Sshd
+from tests.waiting import wait_until
+
+SCOUT = "llama4-scout-17b-nvfp4"
+# `make soak` has it a thousand times.
+TIMES = int(os.environ.get("SPARKTRAY_RECONNECTS", "300"))
+# Pools of libraries, and what Python keeps of freed memory, have reached their size by then.
+_WARM = 30
+_MIB_MORE = 10
+
+
+def open_files() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+def resident_mib() -> float:
+    lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
+    return int(next(line for line in lines if line.startswith("VmRSS:")).split()[1]) / 1024
+
+
+def living(kind: type) -> int:
+    gc.collect()
+    return sum(isinstance(each, kind) for each in gc.get_objects())
+
+
+def lose_it(driver: Driver, server: Sshd) -> None:
+    """Once: the sessions are killed, the next connection is made without a pause, the picture is whole."""
+    epoch = driver.snapshot.epoch
+    server.drop_sessions()
+    driver.until(lambda s: s.epoch > epoch, "the loss")
+    driver.controller.retry()
+    driver.until(lambda s: s.link is LinkPhase.CONNECTED and s.epoch > epoch, "the link")
+    driver.until_ready("sglang")
+
+
+def test_nothing_is_left_of_lost_connections(
+    rig: Rig, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    quicken(rig)
+    rig.start_sglang(SCOUT)
+    server = rig.sshd()
+    with driven(tmp_path, profile(rig, server)) as driver:
+        driver.until_ready("sglang")
+        for _ in range(_WARM):
+            lose_it(driver, server)
+        threads, files, memory = threading.active_count(), open_files(), resident_mib()
+        for _ in range(TIMES):
+            lose_it(driver, server)
+        # Threads of the last connection but one may be about to end.
+        wait_until(lambda: threading.active_count() <= threads, "the threads' end", seconds=10)
+        wait_until(lambda: open_files() <= files, "the files' end", seconds=10)
+        assert living(SshTransport) == 1
+        assert living(SshChannel) <= 12, "those of the present connection"
+        more = resident_mib() - memory
+        with capsys.disabled():
+            print(f"\n{TIMES} reconnects: {threads} threads, {files} files, {more:+.1f} MiB")
+        assert more < _MIB_MORE
+        assert len(server.session_pids()) <= 3, "one connection: sshd has a monitor and a session for it"
