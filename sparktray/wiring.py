@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import getpass
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from sparktray.control.checking import Dial
 from sparktray.control.controller import Controller
 from sparktray.control.crew import Crew
-from sparktray.control.login.credentials import AsksForSecrets, HostCredentials, Vault
+from sparktray.control.login.credentials import AsksForSecrets, HostCredentials, Unkept, Vault
+from sparktray.control.login.key_setup import set_up_key
 from sparktray.domain.catalogue import Catalogue
 from sparktray.domain.host import HostProfile
 from sparktray.domain.operation import Operation
@@ -106,6 +107,16 @@ def dialer(vault: Vault, person: AsksForSecrets | None = None) -> Dial:
         return open_host(target_of(host), credentials=HostCredentials(host, vault, person), sudo=host.sudo)
 
     return dial
+
+
+def key_setup(program: Program, person: AsksForSecrets) -> Callable[[HostProfile], HostProfile]:
+    """What brings a fresh key to a host by a password that ``person`` is asked for; see `set_up_key`."""
+
+    def set_up(host: HostProfile) -> HostProfile:
+        by_password = dialer(program.vault, Unkept(person))
+        return set_up_key(host, program.folder, by_password, dialer(program.vault))
+
+    return set_up
 
 
 def vault_of(folder: ConfigFolder) -> Vault:

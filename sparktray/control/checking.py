@@ -113,7 +113,7 @@ def unusable(host: HostProfile) -> Iterator[tuple[str, Problem]]:
     pinned = host.fingerprint
     fields = (
         ("name", host.name, valid_host_name(host.name), plain),
-        *(("address", each, valid_address(each), plain) for each in (host.address, *host.further)),
+        *(("address", each, valid_address(each), plain) for each in host.addresses),
         ("user", host.user, host.user is None or valid_user(host.user), plain),
         ("fingerprint", pinned, pinned is None or valid_fingerprint(pinned), shape),
         ("agent_key", host.agent_key, host.agent_key is None or valid_fingerprint(host.agent_key), shape),

@@ -208,11 +208,18 @@ class Crew:
 
     def _watch(self, remote: Remote, epoch: int) -> None:
         lost = problem_of(LinkLost(reason="closed"), self._host)
-        remote.on_lost(lambda: None if self._closing.is_set() else self._post(LinkDown(epoch, lost)))
+        over = threading.Event()
+
+        def ended() -> None:
+            over.set()
+            if not self._closing.is_set():
+                self._post(LinkDown(epoch, lost))
+
+        remote.on_lost(ended)
         for name, work in (
-            ("events", lambda: follow_events(remote, epoch, self._host, self._post, self._closing)),
-            ("vitals", lambda: follow_vitals(remote, epoch, self._post, self._closing, self._busy)),
-            ("alive", lambda: watch_link(remote, self._closing)),
+            ("events", lambda: follow_events(remote, epoch, self._host, self._post, over)),
+            ("vitals", lambda: follow_vitals(remote, epoch, self._post, over, self._busy)),
+            ("alive", lambda: watch_link(remote, over)),
         ):
             threading.Thread(target=work, name=f"sparktray-{name}-{epoch}", daemon=True).start()
 

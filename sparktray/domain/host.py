@@ -55,6 +55,11 @@ class HostProfile:
     sudo: bool = False
 
     @property
+    def addresses(self) -> tuple[str, ...]:
+        """All of them, the first one first."""
+        return (self.address, *self.further)
+
+    @property
     def is_local(self) -> bool:
         """True for this computer itself: no SSH, the same code."""
         return self.address == LOCAL

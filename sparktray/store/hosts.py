@@ -155,7 +155,7 @@ def _wrong(profile: HostProfile) -> str | None:
     """What in a profile could be taken for an option or for shell text, as somebody may have edited it."""
     checks = {
         "name": valid_host_name(profile.name),
-        "address": all(valid_address(each) for each in (profile.address, *profile.further)),
+        "address": all(valid_address(each) for each in profile.addresses),
         "port": 0 < profile.port < 65536,
         "user": profile.user is None or valid_user(profile.user),
         "fingerprint": profile.fingerprint is None or valid_fingerprint(profile.fingerprint),

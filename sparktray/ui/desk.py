@@ -33,7 +33,7 @@ from sparktray.ui.notifying.notify import Notifier, TrayMessages
 from sparktray.ui.reloading import Reloading
 from sparktray.ui.settings.speaking import Speaking
 from sparktray.ui.tray.tray import Tray
-from sparktray.wiring import Program, controller_for, dialer
+from sparktray.wiring import Program, controller_for, dialer, key_setup
 from sparktray.wording import Wording
 
 NAME = "sparktray"
@@ -66,7 +66,7 @@ class Desk(QObject):
         self._copier = Copier(say, self._background, self)
         self._asker = Asker(say, self)
         self._asker.wished.connect(self._wish)
-        self._person = PersonAtDesk(say, self)
+        self._person, self._applicant = PersonAtDesk(say, self), PersonAtDesk(say, self)
         self._speaking = Speaking(say, self._background, self)
         self._speaking.changed.connect(self._tell_anew)
         self._front = self._made_front()
@@ -244,7 +244,15 @@ class Desk(QObject):
 
     def _made_front(self) -> Front:
         program = self._program
-        access = Access(program.hosts, dialer(program.vault), look_at_key, lambda: self._program.catalogue)
+        access = Access(
+            program.hosts,
+            dialer(program.vault, self._applicant),
+            look_at_key,
+            lambda: self._program.catalogue,
+            key_setup(program, self._applicant),
+            program.vault.forget,
+            self._applicant,
+        )
         front = Front(
             self._say, self._background, program.folder, access, lambda: self._history, self.controller, self
         )
@@ -341,4 +349,5 @@ class Desk(QObject):
         """In another language from now on."""
         self._front.tell()
         self._person.tell()
+        self._applicant.tell()
         self._show()

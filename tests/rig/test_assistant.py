@@ -18,14 +18,14 @@ from sparktray.control.checking import Stage
 from sparktray.domain.host import HostProfile
 from sparktray.remote.host import look_at_key
 from sparktray.store.catalogue_file import load_catalogue
-from sparktray.store.hosts import HostsFile
 from sparktray.store.paths import ConfigFolder
 from sparktray.ui.background import Background
 from sparktray.ui.hosts.access import Access
 from sparktray.ui.hosts.assistant import Assistant
 from sparktray.ui.hosts.hosts_page import HostsPage
+from sparktray.ui.hosts.secret_window import PersonAtDesk
 from sparktray.ui.hosts.status import Working
-from sparktray.wiring import dialer, vault_of
+from sparktray.wiring import dialer, key_setup, open_program
 from sparktray.wording import Wording
 from tests.rig.driving import Program, profile, quicken
 from tests.rig.rig import Rig
@@ -123,7 +123,12 @@ def person(rig: Rig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterato
     folder = ConfigFolder(tmp_path / "config")
     catalogue = load_catalogue(folder)
     background = Background()
-    access = Access(HostsFile(folder), dialer(vault_of(folder)), look_at_key, lambda: catalogue)
+    program = open_program(folder.path)
+    person = PersonAtDesk(Wording("en"))
+    access = Access(
+        *(program.hosts, dialer(program.vault, person), look_at_key, lambda: catalogue),
+        *(key_setup(program, person), program.vault.forget, person),
+    )
     assistant = Assistant(Wording("en"), background, access)
     assistant.show()
     until(lambda: assistant.where.name.text, "the assistant to know whose names are taken")

@@ -9,7 +9,7 @@ from sparktray.cli.commands.hosts import password_on_stdin
 from sparktray.cli.problems import DONE, UNREACHABLE, Told, exit_of
 from sparktray.cli.request import Request, wanted_host
 from sparktray.cli.terminal.person import person_at_terminal
-from sparktray.control.login.credentials import AsksForSecrets, LoginQuestion
+from sparktray.control.login.credentials import AsksForSecrets, LoginQuestion, Unkept
 from sparktray.control.login.key_setup import set_up_key
 from sparktray.control.problems import problem_of
 from sparktray.domain.host import HostProfile, Login
@@ -34,21 +34,6 @@ class _Once:
         """See `AsksForSecrets`."""
         password, self._password = self._password, None
         return password
-
-    def keeps(self) -> bool:
-        """See `AsksForSecrets`."""
-        return False
-
-
-class _Unkept:
-    """A person whose answers are used and not kept."""
-
-    def __init__(self, person: AsksForSecrets) -> None:
-        self._person = person
-
-    def ask(self, question: LoginQuestion) -> Secret | None:
-        """See `AsksForSecrets`."""
-        return self._person.ask(question)
 
     def keeps(self) -> bool:
         """See `AsksForSecrets`."""
@@ -84,7 +69,7 @@ def _person(request: Request) -> AsksForSecrets | None:
     if request.options.password_stdin:
         return _Once(password_on_stdin())
     person = person_at_terminal(request.say, as_json=request.out.as_json)
-    return None if person is None else _Unkept(person)
+    return None if person is None else Unkept(person)
 
 
 def _tell(request: Request, host: HostProfile) -> None:

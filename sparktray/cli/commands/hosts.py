@@ -14,12 +14,11 @@ from sparktray.cli.problems import DONE, Told
 from sparktray.cli.request import Request, wanted_host
 from sparktray.cli.tables import aligned
 from sparktray.control.checking import unusable
+from sparktray.control.login.credentials import Vault
 from sparktray.domain.host import LOCAL, HostProfile, Login
 from sparktray.domain.phrase import Phrase, phrase
 from sparktray.domain.problem import Problem
 from sparktray.domain.secret import Secret
-from sparktray.remote.errors import KeyFileUnusable
-from sparktray.remote.ssh.keyfile import check_key_file
 from sparktray.store.hosts import Hosts, HostsFile
 from sparktray.store.paths import ConfigFolder
 from sparktray.store.secrets import SecretKind, Secrets
@@ -172,22 +171,10 @@ def _keep(request: Request, host: HostProfile, password: Secret) -> None:
 
 def _forget(request: Request, host: HostProfile) -> None:
     """What the keyring holds for a host that is gone; one that cannot be asked is told of."""
-    if host.is_local or not _may_have_secrets(host):
-        return
     try:
-        _secrets(request).forget(host.name)
+        Vault(_secrets(request)).forget(host)
     except KeyringUnavailable as error:
         request.out.problem(error.problem)
-
-
-def _may_have_secrets(host: HostProfile) -> bool:
-    """The keyring is not asked, and unlocked, for hosts that never put anything into it."""
-    if host.login is not Login.KEY:
-        return host.login is Login.PASSWORD
-    try:
-        return check_key_file(host.key_file).encrypted
-    except KeyFileUnusable:
-        return False
 
 
 def _secrets(request: Request) -> Secrets:

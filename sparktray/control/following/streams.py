@@ -33,11 +33,9 @@ _LOG_BATCH_SECONDS = 0.1
 _LOG_BATCH_LINES = 200
 
 
-def follow_events(
-    remote: Remote, epoch: int, host: HostProfile, post: Post, closing: threading.Event
-) -> None:
+def follow_events(remote: Remote, epoch: int, host: HostProfile, post: Post, over: threading.Event) -> None:
     """Tell of Docker's container events until the link is gone; reopened when Docker restarts."""
-    while not closing.is_set():
+    while not over.is_set():
         try:
             with remote.docker.events() as stream:
                 post(StreamOpened(epoch))
@@ -49,15 +47,15 @@ def follow_events(
             return
         except RemoteError as error:
             post(ContainersUnread(epoch, problem_of(error, host)))
-        if closing.wait(_REOPEN_SECONDS):
+        if over.wait(_REOPEN_SECONDS):
             return
 
 
 def follow_vitals(
-    remote: Remote, epoch: int, post: Post, closing: threading.Event, busy: threading.Event
+    remote: Remote, epoch: int, post: Post, over: threading.Event, busy: threading.Event
 ) -> None:
     """Sample the host every 5 s, every second while an operation runs."""
-    while not closing.is_set():
+    while not over.is_set():
         try:
             sample = remote.sample()
             vitals = read_vitals(sample.meminfo, sample.gpu, now(), sample.processes, sample.cgroups)
@@ -67,26 +65,26 @@ def follow_vitals(
         except RemoteError as error:
             _log.info("no vitals: %s", error)
             post(Sampled(epoch, read_vitals("", "", now())))
-        if _pause(closing, busy):
+        if _pause(over, busy):
             return
 
 
-def _pause(closing: threading.Event, busy: threading.Event) -> bool:
+def _pause(over: threading.Event, busy: threading.Event) -> bool:
     """Wait until the next sample is due; True at the end. ``busy`` is set when an operation begins,
     which ends the long pause, and at the end of the program.
     """
     if busy.is_set():
-        return closing.wait(_BUSY_SAMPLE_SECONDS)
+        return over.wait(_BUSY_SAMPLE_SECONDS)
     busy.wait(_IDLE_SAMPLE_SECONDS)
-    return closing.is_set()
+    return over.is_set()
 
 
-def watch_link(remote: Remote, closing: threading.Event) -> None:
+def watch_link(remote: Remote, over: threading.Event) -> None:
     """Ask for a sign of life; SSH's own keepalive never notices a dead peer.
 
     ``check`` ends the link itself when no answer comes, which ends everything that uses it.
     """
-    while not closing.wait(_ALIVE_SECONDS):
+    while not over.wait(_ALIVE_SECONDS):
         try:
             remote.check(deadline=_ALIVE_DEADLINE)
         except RemoteError as error:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol, assert_never
 
-from sparktray.domain.host import HostProfile
+from sparktray.domain.host import HostProfile, Login
 from sparktray.domain.phrase import Phrase, phrase
 from sparktray.domain.problem import Problem
 from sparktray.domain.secret import Secret
 from sparktray.domain.text import clean_line, clean_name
 from sparktray.remote.contract import Wanted, WantedKind
-from sparktray.remote.errors import LoginCancelled, SecretMissing
+from sparktray.remote.errors import KeyFileUnusable, LoginCancelled, SecretMissing
+from sparktray.remote.ssh.keyfile import check_key_file
 from sparktray.store.secrets import SecretKind, Secrets
 from sparktray.store.secrets_errors import KeyringUnavailable
 
@@ -21,12 +22,13 @@ from sparktray.store.secrets_errors import KeyringUnavailable
 class LoginQuestion:
     """What a person is asked for. ``prompt`` are the host's own words, cleaned; "" where ours say it all.
 
-    ``echo``: it may be seen while it is typed.
+    ``echo``: it may be seen while it is typed. ``may_keep``: the keyring may be offered for it.
     """
 
     what: Phrase
     prompt: str
     echo: bool
+    may_keep: bool = True
 
 
 class AsksForSecrets(Protocol):
@@ -41,6 +43,21 @@ class AsksForSecrets(Protocol):
         ...
 
 
+class Unkept:
+    """A person whose answers are used once and never kept."""
+
+    def __init__(self, person: AsksForSecrets) -> None:
+        self._person = person
+
+    def ask(self, question: LoginQuestion) -> Secret | None:
+        """See `AsksForSecrets`."""
+        return self._person.ask(replace(question, may_keep=False))
+
+    def keeps(self) -> bool:
+        """See `AsksForSecrets`."""
+        return False
+
+
 @dataclass
 class Vault:
     """The secrets of one program: its keyring, and what persons gave since it began.
@@ -53,6 +70,16 @@ class Vault:
     told: Callable[[Problem], None] = lambda problem: None
     given: dict[tuple[HostProfile, WantedKind], Secret] = field(default_factory=dict)
     said: set[str] = field(default_factory=set)
+
+    def forget(self, host: HostProfile) -> None:
+        """Nothing is kept for this host any more. Blocks; raises `KeyringUnavailable`.
+
+        The keyring is not asked, and unlocked, for hosts that never put anything into it.
+        """
+        for known in [each for each in self.given if each[0].name == host.name]:
+            del self.given[known]
+        if _may_have_secrets(host):
+            self.keyring.forget(host.name)
 
     def unusable(self, problem: Problem) -> None:
         """The keyring cannot be used; said once, since nothing is different the next time."""
@@ -132,7 +159,24 @@ def question_of(wanted: Wanted) -> LoginQuestion:
             prompt = clean_line(" ".join(text for text in (wanted.instruction, wanted.prompt) if text))
         case _:  # pragma: no cover
             assert_never(wanted.kind)
-    return LoginQuestion(what, prompt, wanted.echo)
+    return LoginQuestion(what, prompt, wanted.echo, may_keep=_kind(wanted.kind) is not None)
+
+
+def _may_have_secrets(host: HostProfile) -> bool:
+    if host.is_local:
+        return False
+    match host.login:
+        case Login.PASSWORD:
+            return True
+        case Login.AGENT:
+            return False
+        case Login.KEY:
+            try:
+                return check_key_file(host.key_file).encrypted
+            except KeyFileUnusable:
+                return False
+        case _:  # pragma: no cover
+            assert_never(host.login)
 
 
 def _kind(wanted: WantedKind) -> SecretKind | None:

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 
 from sparktray.control.checking import Dial
 from sparktray.domain.catalogue import Catalogue
+from sparktray.domain.host import HostProfile
 from sparktray.remote.contract import HostKey
 from sparktray.remote.ssh_files.nvidia_sync import OfferedHost, offered_hosts
 from sparktray.remote.ssh_files.reading import config_files, this_person
 from sparktray.store.hosts import HostsFile
+from sparktray.ui.hosts.secret_window import PersonAtDesk
 
 
 def hosts_of_ssh_files() -> tuple[OfferedHost, ...]:
@@ -25,10 +27,15 @@ class Access:
 
     ``dial`` logs in to a host, ``look_at_key`` shows the host key at an address and a port without a login,
     ``catalogue`` is the one in use now, ``offered`` what this computer knows of hosts already.
+    ``set_up_key`` brings a fresh key to a host and gives the profile that logs in by it, ``forget`` takes a
+    host's secrets out of the keyring. ``person`` is who is asked by those that log in, once welcome.
     """
 
     hosts: HostsFile
     dial: Dial
     look_at_key: Callable[[str, int], HostKey]
     catalogue: Callable[[], Catalogue]
+    set_up_key: Callable[[HostProfile], HostProfile]
+    forget: Callable[[HostProfile], None]
+    person: PersonAtDesk
     offered: Callable[[], tuple[OfferedHost, ...]] = hosts_of_ssh_files

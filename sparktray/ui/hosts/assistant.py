@@ -45,7 +45,7 @@ class Assistant(HostWindow):
         self._job: Job | None = None
         self.where = FindStep(say, access.look_at_key)
         self.host_key = HostKeyStep(say)
-        self.login = LoginStep(say, background, access.dial)
+        self.login = LoginStep(say, background, access)
         self.there = ThereStep(say, background, access)
         self.where.picked.connect(lambda host: self.login.prefer(host.key_file))
         self._steps: tuple[Step, ...] = (self.where, self.host_key, self.login, self.there)
@@ -150,12 +150,15 @@ class Assistant(HostWindow):
             return
         working, job = work
         self._draft = draft
+        self._access.person.welcome()
         self.status.show_state(working)
         self._job = self._background.run(job, self._proven, self._failed)
         self._allow()
 
     def _proven(self, outcome: object) -> None:
         self._job = None
+        self._access.person.settle()
+        self.step.proven(outcome)
         if isinstance(outcome, HostKey):
             self.host_key.show_key(outcome)
         if self.step is self.there:
@@ -166,6 +169,7 @@ class Assistant(HostWindow):
 
     def _failed(self, error: Exception) -> None:
         self._job = None
+        self._access.person.settle()
         self.status.show_state(problem_from(error, self._draft))
         self._allow()
 
@@ -174,6 +178,7 @@ class Assistant(HostWindow):
         if self._job is not None:
             self._job.cancel()
             self._job = None
+            self._access.person.settle()
             self.status.show_state(None)
             self._allow()
 

@@ -6,6 +6,8 @@ from dataclasses import replace
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import (
+    QCheckBox,
+    QComboBox,
     QFileDialog,
     QFormLayout,
     QHBoxLayout,
@@ -15,7 +17,7 @@ from PySide6.QtWidgets import (
 )
 
 from sparktray.control.checking import read_fingerprint, unusable
-from sparktray.domain.host import HostProfile
+from sparktray.domain.host import HostProfile, Login
 from sparktray.domain.phrase import Phrase, phrase
 from sparktray.store.hosts import Hosts, HostsFile
 from sparktray.ui.background import Background
@@ -57,15 +59,23 @@ class HostForm(HostWindow):
         self.port.setValue(host.port)
         self.port_label.setBuddy(self.port)
         self.fields = {name: Field(say) for name in _LABELS}
+        self.by, self.ways, self.sudo = name_label(), QComboBox(), QCheckBox()
+        self.ways.addItems([""] * len(_WAYS))
+        self.ways.setCurrentIndex(list(_WAYS).index(host.login))
+        self.by.setBuddy(self.ways)
+        self.sudo.setChecked(host.sudo)
         self.port.setMinimumHeight(self.fields["address"].edit.sizeHint().height())  # as in the assistant
         for name, field in self.fields.items():
-            field.edit.setText(getattr(host, name) or "")
+            field.edit.setText(
+                _SEVERAL.join(host.addresses) if name == "address" else getattr(host, name) or ""
+            )
             field.edit.setCursorPosition(0)
             field.changed.connect(self._typed)
         self.browse, self.cancel, self.save = button(), button(), AccentButton()
         self.cancel.setAutoDefault(True)
         self.save.setDefault(True)
         self.status = StatusLine(say)
+        self.ways.currentIndexChanged.connect(self._typed)
         self.browse.clicked.connect(self._browse)
         self.cancel.clicked.connect(self.reject)
         self.save.clicked.connect(self._save)
@@ -82,7 +92,12 @@ class HostForm(HostWindow):
         say = self.say
         self.setWindowTitle(say(phrase("Edit {host}", host=self._host.name)))
         for name, field in self.fields.items():
-            field.tell(_LABELS[name], "SHA256:…" if name == "fingerprint" else "")
+            field.tell(_LABELS[name], _EXAMPLES.get(name, ""))
+        self.by.setText(say(phrase("Log in &with")))
+        self.ways.setAccessibleName(say(phrase("Log in with")))
+        for number, way in enumerate(_WAYS.values()):
+            self.ways.setItemText(number, say(way))
+        self.sudo.setText(say(phrase("Docker needs &sudo there (it must not ask for a password)")))
         port = say(phrase("&Port"))
         self.port_label.setText(port)
         self.port.setAccessibleName(port.replace("&", ""))
@@ -98,10 +113,16 @@ class HostForm(HostWindow):
         """The profile as it stands in the form."""
         text = {name: field.text for name, field in self.fields.items()}
         if self._host.is_local:
-            return replace(self._host, models_dir=text["models_dir"], cache_dir=text["cache_dir"])
+            models, cache = text["models_dir"], text["cache_dir"]
+            return replace(self._host, models_dir=models, cache_dir=cache, sudo=self.sudo.isChecked())
+        address, *further = text["address"].replace(",", " ").split() or [""]
         return replace(
             self._host,
-            address=text["address"],
+            address=address,
+            further=tuple(further),
+            login=self.way,
+            agent_key=text["agent_key"] or None,
+            sudo=self.sudo.isChecked(),
             port=self.port.value(),
             user=text["user"],
             key_file=text["key_file"] or None,
@@ -110,7 +131,15 @@ class HostForm(HostWindow):
             cache_dir=text["cache_dir"],
         )
 
+    @property
+    def way(self) -> Login:
+        """How to log in, as it is chosen."""
+        return list(_WAYS)[self.ways.currentIndex()]
+
     def _typed(self) -> None:
+        if not self._host.is_local:
+            self.form.setRowVisible(self.key_row, self.way is Login.KEY)
+            self.form.setRowVisible(self.fields["agent_key"], self.way is Login.AGENT)
         faults = {name: problem.remedy for name, problem in unusable(self.wanted())}
         for name, field in self.fields.items():
             field.show_fault(faults.get(name) if field.text else None)
@@ -143,24 +172,27 @@ class HostForm(HostWindow):
     def _lay_out(self) -> None:
         self.heading.setFont(large())
         self.about_key.setFont(small())
-        form = QFormLayout()
+        form = self.form = QFormLayout()
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         form.setVerticalSpacing(GRID)
         form.setHorizontalSpacing(2 * GRID)
-        key = QHBoxLayout()
+        key = self.key_row = QHBoxLayout()
         key.setSpacing(GRID)
         key.addWidget(self.fields["key_file"], 1)
         key.addWidget(self.browse)
         form.addRow(self.fields["address"].label, self.fields["address"])
         form.addRow(self.port_label, self.port)
         form.addRow(self.fields["user"].label, self.fields["user"])
+        form.addRow(self.by, self.ways)
         form.addRow(self.fields["key_file"].label, key)
+        form.addRow(self.fields["agent_key"].label, self.fields["agent_key"])
         form.addRow(self.fields["fingerprint"].label, self.fields["fingerprint"])
         form.addRow("", self.about_key)
         for row in range(form.rowCount()):
             form.setRowVisible(row, not self._host.is_local)
         form.addRow(self.fields["models_dir"].label, self.fields["models_dir"])
         form.addRow(self.fields["cache_dir"].label, self.fields["cache_dir"])
+        form.addRow("", self.sudo)
         buttons = QHBoxLayout()
         buttons.setSpacing(GRID)
         buttons.addStretch(1)
@@ -176,10 +208,23 @@ class HostForm(HostWindow):
         column.addLayout(buttons)
 
 
+# Between several addresses of one host.
+_SEVERAL = ", "
+_EXAMPLES = {
+    "address": "spark-1234.local, 100.64.0.7",
+    "agent_key": "SHA256:…",
+    "fingerprint": "SHA256:…",
+}
+_WAYS = {
+    Login.KEY: phrase("a key file"),
+    Login.AGENT: phrase("the SSH agent"),
+    Login.PASSWORD: phrase("a password"),
+}
 _LABELS: dict[str, Phrase] = {
     "address": phrase("&Address"),
     "user": phrase("&User"),
     "key_file": phrase("&Key file"),
+    "agent_key": phrase("A&gent's key"),
     "fingerprint": phrase("&Host key"),
     "models_dir": phrase("&Models are in"),
     "cache_dir": phrase("C&aches are in"),

@@ -153,13 +153,12 @@ class HostsPage(Page):
             self.question = None
 
     def _remove(self, host: HostProfile) -> None:
-        hosts = self._access.hosts
-        self._do(
-            phrase("Saving…"),
-            lambda: hosts.remove(host.name),
-            self._changed,
-            lambda: self._remove(host),
-        )
+        def removed() -> Hosts:
+            left = self._access.hosts.remove(host.name)
+            self._access.forget(host)
+            return left
+
+        self._do(phrase("Saving…"), removed, self._changed, lambda: self._remove(host))
 
     def _test(self) -> None:
         host = self.view.chosen
@@ -172,8 +171,10 @@ class HostsPage(Page):
 
         def over(error: Exception | None) -> None:
             self._walk = None
+            self._access.person.settle()
             self.view.show_state(self._outcome(error, host))
 
+        self._access.person.welcome()
         self._walk = Walk(self._background, checks(host, self._access.dial), self.view.checklist.add, over)
 
     def _outcome(self, error: Exception | None, host: HostProfile) -> State:
@@ -187,6 +188,7 @@ class HostsPage(Page):
         if self._walk is not None:
             self._walk.stop()
             self._walk = None
+            self._access.person.settle()
             self.view.show_state(None)
 
     def _do(

@@ -94,8 +94,7 @@ class SecretWindow(HostWindow):
         self.what.setMinimumWidth(_WIDTH - 2 * AROUND)
         self.prompt.setVisible(bool(self._question.prompt))
         self.seen.setVisible(not self._question.echo)
-        # Only the host's own questions come with words of its own, and an answer to them is never kept.
-        self.keep.setVisible(not self._question.prompt)
+        self.keep.setVisible(self._question.may_keep)
         buttons = QHBoxLayout()
         buttons.setSpacing(GRID)
         buttons.addWidget(self.cancel)

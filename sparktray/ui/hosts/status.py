@@ -13,6 +13,7 @@ from sparktray.domain.phrase import Phrase, phrase
 from sparktray.domain.problem import Problem
 from sparktray.remote.errors import RemoteError
 from sparktray.store.paths import StoreError
+from sparktray.store.secrets_errors import KeyringUnavailable
 from sparktray.ui.hosts.texts import button, name_label, text_label, tint
 from sparktray.ui.theme import GRID, tones
 from sparktray.wording import Wording
@@ -117,7 +118,7 @@ def problem_from(error: Exception, host: HostProfile) -> Problem:
     match error:
         case RemoteError():
             return problem_of(error, host)
-        case StoreError():
+        case StoreError() | KeyringUnavailable():
             return error.problem
         case _:
             return internal(error)

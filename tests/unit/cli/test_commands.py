@@ -136,6 +136,8 @@ def test_host_add_saves_and_contacts_nothing(capsys: Capture, listener: socket.s
             "login": "key",
             "agent_key": None,
             "key_type": None,
+            "further": [],
+            "sudo": False,
         },
         "in_use": True,
     }

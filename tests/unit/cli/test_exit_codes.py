@@ -29,6 +29,7 @@ REMOTE = {
     "docker-error": 3,
     "login-refused": 4,
     "key-unusable": 4,
+    "key-not-accepted": 4,
     "agent-unusable": 4,
     "secret-missing": 4,
     "login-cancelled": 4,

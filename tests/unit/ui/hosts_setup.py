@@ -6,7 +6,7 @@ import getpass
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +14,11 @@ from cryptography.hazmat.primitives.asymmetric import ed25519
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from PySide6.QtWidgets import QApplication
 
-from sparktray.domain.host import HostProfile
+from sparktray.control.login.credentials import LoginQuestion
+from sparktray.domain.host import HostProfile, Login
+from sparktray.domain.phrase import phrase
 from sparktray.remote.contract import HostKey, Remote
-from sparktray.remote.errors import RemoteError
+from sparktray.remote.errors import LoginCancelled, RemoteError
 from sparktray.remote.host import open_local
 from sparktray.remote.ssh_files.nvidia_sync import OfferedHost, offered_hosts
 from sparktray.remote.ssh_files.reading import Files, Person, config_files
@@ -25,6 +27,8 @@ from sparktray.store.hosts import HostsFile
 from sparktray.store.paths import ConfigFolder
 from sparktray.ui.background import Background
 from sparktray.ui.hosts.access import Access
+from sparktray.ui.hosts.secret_window import PersonAtDesk
+from sparktray.wording import Wording
 from tests.waiting import wait_until
 
 KEY = HostKey("ssh-ed25519", "SHA256:" + "k" * 43)
@@ -61,11 +65,23 @@ class Setting:
     refusal: RemoteError | None = None
     asked: list[tuple[str, int]] = field(default_factory=list)
     logins: list[HostProfile] = field(default_factory=list)
+    forgotten: list[HostProfile] = field(default_factory=list)
+    person: PersonAtDesk = field(init=False)
 
     def __post_init__(self) -> None:
         self.awake.set()
         catalogue = load_catalogue(ConfigFolder(self.file.path.parent / "none"))
-        self.access = Access(self.file, self._dial, self._look_at_key, lambda: catalogue, self._offered)
+        self.person = PersonAtDesk(Wording("en"))
+        self.access = Access(
+            self.file,
+            self._dial,
+            self._look_at_key,
+            lambda: catalogue,
+            self._set_up_key,
+            self.forgotten.append,
+            self.person,
+            self._offered,
+        )
 
     def _offered(self) -> tuple[OfferedHost, ...]:
         """What the SSH files in the folder around the config folder say; never those of this machine."""
@@ -79,6 +95,16 @@ class Setting:
         if self.refusal is not None:
             raise self.refusal
         return self.key
+
+    def _set_up_key(self, host: HostProfile) -> HostProfile:
+        """As it comes out with a real host, asking the person as one does."""
+        if self.person.ask(LoginQuestion(phrase("Password"), "", echo=False, may_keep=False)) is None:
+            raise LoginCancelled(kind="password")
+        path = self.file.path.parent / "keys" / host.name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(PRIVATE_KEY, encoding="utf-8")
+        path.chmod(0o600)
+        return replace(host, login=Login.KEY, key_file=str(path))
 
     def _dial(self, host: HostProfile) -> Remote:
         self.logins.append(host)

@@ -26,7 +26,7 @@ class Sshd:
         self.attempts = 0
         self.heard: list[str] = []
 
-    def open(self, target: SshTarget, credentials: Credentials) -> Remote:
+    def open(self, target: SshTarget, credentials: Credentials, *, sudo: bool) -> Remote:
         self.attempts += 1
         self.heard.append(credentials.secret(Wanted(WantedKind.PASSWORD, target)).reveal())
         raise LoginRefused(user=target.user)

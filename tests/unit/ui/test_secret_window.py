@@ -22,7 +22,9 @@ from tests.pseudo import pseudo_wording
 from tests.unit.ui.hosts_setup import OFFSCREEN, until
 
 PASSWORD = LoginQuestion(phrase("Password of {user} on {address}", user="me", address="spark"), "", False)
-CODE = LoginQuestion(phrase("{address} asks {user}", user="me", address="spark"), "<b>Code</b>:", True)
+CODE = LoginQuestion(
+    phrase("{address} asks {user}", user="me", address="spark"), "<b>Code</b>:", True, may_keep=False
+)
 
 
 @pytest.fixture(autouse=True)

@@ -1,4 +1,4 @@
-"""Step 3: the key file that opens the host."""
+"""Step 3: how the host is opened."""
 
 from __future__ import annotations
 
@@ -7,14 +7,16 @@ import shlex
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from enum import StrEnum
+from typing import assert_never
 
 from PySide6.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QVBoxLayout, QWidget
 
-from sparktray.control.checking import Dial
-from sparktray.domain.host import HostProfile
+from sparktray.domain.host import HostProfile, Login
 from sparktray.domain.phrase import Phrase, phrase
 from sparktray.remote.ssh.keyfile import KeyFile, check_key_file, usual_key_files
 from sparktray.ui.background import Background, Job
+from sparktray.ui.hosts.access import Access
 from sparktray.ui.hosts.status import StatusLine, Well, Working, problem_from
 from sparktray.ui.hosts.steps.step import Step
 from sparktray.ui.hosts.texts import button, code_label, name_label, text_label
@@ -22,19 +24,51 @@ from sparktray.ui.theme import GRID
 from sparktray.wording import Wording
 
 
+class Way(StrEnum):
+    """How to log in, as this step offers it."""
+
+    KEY = "key"
+    FRESH_KEY = "fresh-key"
+    AGENT = "agent"
+    PASSWORD = "password"  # noqa: S105  the name of a way
+
+
+_WAYS: dict[Way, tuple[Phrase, Phrase]] = {
+    Way.KEY: (phrase("a key file"), phrase("The file stays where it is; only its path is kept.")),
+    Way.FRESH_KEY: (
+        phrase("a fresh key, by password once"),
+        phrase(
+            "You are asked for the password of your user there. It brings a new key of this computer's own "
+            "to the Spark and is forgotten."
+        ),
+    ),
+    Way.AGENT: (
+        phrase("the SSH agent"),
+        phrase("The agent's only key is used. Another one can be named later, under Edit."),
+    ),
+    Way.PASSWORD: (
+        phrase("a password"),
+        phrase("You are asked for it now. The keyring of this computer can keep it; a key is safer."),
+    ),
+}
+
+
 class LoginStep(Step):
-    """One of the usual key files, or any other; looked at before anything is sent."""
+    """By a key file, which is looked at before anything is sent; by a fresh key, the agent or a password."""
 
     def __init__(
-        self, say: Wording, background: Background, dial: Dial, parent: QWidget | None = None
+        self, say: Wording, background: Background, access: Access, parent: QWidget | None = None
     ) -> None:
         super().__init__(say, parent)
         self._background = background
-        self._dial = dial
+        self._access = access
         self._draft = HostProfile("", "")
         self._usable = False
         self._none_found = False
         self._looking: Job | None = None
+        self.by, self.ways, self.way_told = name_label(), QComboBox(), text_label()
+        self.ways.addItems([""] * len(_WAYS))
+        self.by.setBuddy(self.ways)
         self.label, self.keys, self.choose = name_label(), QComboBox(), button()
         self.keys.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.label.setBuddy(self.keys)
@@ -47,6 +81,9 @@ class LoginStep(Step):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(GRID)
+        column.addWidget(self.by)
+        column.addWidget(self.ways)
+        column.addWidget(self.way_told)
         column.addWidget(self.label)
         column.addLayout(row)
         column.addWidget(self.about)
@@ -57,7 +94,8 @@ class LoginStep(Step):
         self.keys.currentIndexChanged.connect(self._chosen)
         self.choose.clicked.connect(self._browse)
         self.about.again.connect(self.look_again)
-        self.setFocusProxy(self.keys)
+        self.ways.currentIndexChanged.connect(self._turn_to_way)
+        self.setFocusProxy(self.ways)
 
     def title(self) -> Phrase:
         """See `Step`."""
@@ -66,15 +104,19 @@ class LoginStep(Step):
     def advice(self) -> Phrase:
         """See `Step`."""
         return phrase(
-            "With which key file do you log in to {address} as {user}? The file stays where it is; only its "
-            "path is kept.",
+            "How do you log in to {address} as {user}? Nothing secret is ever written to a file.",
             address=self._draft.address,
             user=self._draft.user or "",
         )
 
     def tell(self) -> None:
         """See `Step`."""
-        say = self.say
+        say, way = self.say, self.way
+        self.by.setText(say(phrase("Log in &with")))
+        self.ways.setAccessibleName(say(phrase("Log in with")))
+        for number, (name, _) in enumerate(_WAYS.values()):
+            self.ways.setItemText(number, say(name))
+        self.way_told.setText(say(_WAYS[way][1]))
         self.label.setText(say(phrase("&Key file")))
         self.keys.setAccessibleName(say(phrase("Key file")))
         self.choose.setText(say(phrase("&Other file…")))
@@ -88,6 +130,10 @@ class LoginStep(Step):
             )
             self.install.setText(install_command(self._path(), self._draft))
         self.install.setAccessibleName(say(phrase("Command to type in a terminal")))
+        of_file: tuple[QWidget, ...] = (self.label, self.keys, self.choose, self.about)
+        for widget in (*of_file, self.install_first, self.install):
+            widget.setVisible(way is Way.KEY)
+        self.way_told.setVisible(way is not Way.KEY)
 
     def enter(self, draft: HostProfile) -> None:
         """See `Step`."""
@@ -121,20 +167,47 @@ class LoginStep(Step):
 
     def draft(self, draft: HostProfile) -> HostProfile:
         """See `Step`."""
-        return replace(draft, key_file=os.path.expanduser(self._path()) or None)
+        match self.way:
+            case Way.KEY:
+                path = os.path.expanduser(self._path()) or None
+                return replace(draft, login=Login.KEY, key_file=path)
+            case Way.AGENT:
+                return replace(draft, login=Login.AGENT, key_file=None)
+            case Way.PASSWORD | Way.FRESH_KEY:
+                return replace(draft, login=Login.PASSWORD, key_file=None)
+            case _:  # pragma: no cover
+                assert_never(self.way)
 
     def complete(self) -> bool:
         """See `Step`."""
-        return self._usable
+        return self._usable or self.way is not Way.KEY
 
-    def proof(self, draft: HostProfile) -> tuple[Working, Callable[[], None]] | None:
+    def proof(self, draft: HostProfile) -> tuple[Working, Callable[[], object]] | None:
         """See `Step`. The host has to let this user in with this key."""
+        if self.way is Way.FRESH_KEY:
+            doing = phrase("Bringing a fresh key to {address}…", address=draft.address)
+            return Working(doing), lambda: self._access.set_up_key(draft)
         doing = phrase("Logging in to {address} as {user}…", address=draft.address, user=draft.user or "")
-        return Working(doing), lambda: self._dial(draft).close()
+        return Working(doing), lambda: self._access.dial(draft).close()
+
+    def proven(self, outcome: object) -> None:
+        """See `Step`. A fresh key is a key file like any other from now on."""
+        if isinstance(outcome, HostProfile) and outcome.key_file is not None:
+            self.ways.setCurrentIndex(list(_WAYS).index(Way.KEY))
+            self.offer(outcome.key_file)
 
     def leave(self) -> None:
         """See `Step`."""
         self._cancel()
+
+    @property
+    def way(self) -> Way:
+        """The one that is chosen."""
+        return list(_WAYS)[self.ways.currentIndex()]
+
+    def _turn_to_way(self) -> None:
+        self.tell()
+        self.changed.emit()
 
     def _path(self) -> str:
         return self.keys.currentText()

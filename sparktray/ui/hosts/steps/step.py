@@ -54,6 +54,9 @@ class Step(QWidget):
         """Whether one can go on."""
         raise NotImplementedError
 
+    def proven(self, outcome: object) -> None:
+        """What `proof` came to, before one goes on."""
+
     def proof(self, draft: HostProfile) -> tuple[Working, Callable[[], object]] | None:
         """What has to succeed before one goes on, as a job in the background; None when nothing has to."""
         return None
