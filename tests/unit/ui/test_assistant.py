@@ -12,13 +12,15 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QLineEdit, QSpinBox, QWidget
 
-from sparktray.domain.host import HostProfile
+from sparktray.domain.host import HostProfile, Login
 from sparktray.remote.contract import HostKey
 from sparktray.remote.errors import HostSilent, LoginRefused
 from sparktray.store.atomic import sole_writer
 from sparktray.store.paths import ConfigFolder
 from sparktray.ui.hosts.assistant import Assistant
+from sparktray.ui.hosts.secret_window import SecretWindow
 from sparktray.ui.hosts.status import Working
+from sparktray.ui.hosts.steps.login import Way
 from sparktray.wording import Wording
 from tests.pseudo import pseudo_wording
 from tests.unit.ui.hosts_setup import KEY, OFFSCREEN, PRIVATE_KEY, Setting, setting, until
@@ -384,3 +386,54 @@ def test_a_list_of_hosts_that_cannot_be_read_is_told(around: Setting, home: Path
     assistant.show()
     until(lambda: assistant.status.retry.isVisible(), "the problem")
     assert "is kept as" in assistant.status.said.text()
+
+
+def choose(assistant: Assistant, way: Way) -> None:
+    assistant.login.ways.setCurrentIndex(list(Way).index(way))
+    assert assistant.login.way is way
+
+
+def password_window() -> SecretWindow:
+    def windows() -> list[SecretWindow]:
+        return [w for w in QApplication.topLevelWidgets() if isinstance(w, SecretWindow) and w.isVisible()]
+
+    until(windows, "the question")
+    return windows()[0]
+
+
+def test_a_fresh_key_is_brought_by_a_password_that_is_not_kept(around: Setting, port: int) -> None:
+    assistant = at_login(around, port)
+    choose(assistant, Way.FRESH_KEY)
+    assert not assistant.login.keys.isVisible() and assistant.login.way_told.isVisible()
+    assistant.onward.click()
+    asked = password_window()
+    assert not asked.keep.isVisible()
+    asked.edit.setText("of the host")
+    asked.accept()
+    until(lambda: assistant.step is assistant.there, "the last step")
+    until(assistant.there.complete, "the checks to end", 20)
+    assistant.onward.click()
+    until(lambda: not assistant.isVisible(), "the end")
+    saved = around.file.load().get()
+    assert saved is not None and (saved.login, saved.key_file) == (
+        Login.KEY,
+        str(around.file.path.parent / "keys" / "spark-1"),
+    )
+
+
+def test_without_the_password_it_stays_at_the_login(around: Setting) -> None:
+    assistant = at_login(around)
+    choose(assistant, Way.FRESH_KEY)
+    assistant.onward.click()
+    password_window().reject()
+    until(lambda: assistant.status.retry.isVisible(), "the problem")
+    assert assistant.step is assistant.login and not around.file.path.exists()
+
+
+@pytest.mark.parametrize(("way", "login"), [(Way.AGENT, Login.AGENT), (Way.PASSWORD, Login.PASSWORD)])
+def test_by_agent_or_password(around: Setting, port: int, way: Way, login: Login) -> None:
+    assistant = at_login(around, port)
+    choose(assistant, way)
+    assistant.onward.click()
+    until(lambda: assistant.step is assistant.there, "the last step")
+    assert (around.logins[0].login, around.logins[0].key_file) == (login, None)

@@ -12,7 +12,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QMessageBox, QPushButton
 
 from sparktray.control.checking import Stage
-from sparktray.domain.host import HostProfile
+from sparktray.domain.host import HostProfile, Login
 from sparktray.remote.errors import PortClosed
 from sparktray.store.hosts import Hosts
 from sparktray.ui.hosts.assistant import Assistant
@@ -261,3 +261,33 @@ def test_the_look_can_change_while_a_window_is_open(around: Setting, application
     finally:
         application.setPalette(before)
     until(lambda: written() == light, "the light look")
+
+
+def test_several_addresses_another_login_and_sudo(around: Setting) -> None:
+    """Only what belongs to the way to log in is shown; a wrong one of several addresses is told."""
+    editing = form(page(around, SPARK))
+    assert editing.fields["key_file"].isVisible() and not editing.fields["agent_key"].isVisible()
+    editing.ways.setCurrentIndex(1)
+    assert not editing.fields["key_file"].isVisible() and editing.fields["agent_key"].isVisible()
+    editing.fields["agent_key"].edit.setText("SHA256:no")
+    assert not editing.save.isEnabled()
+    editing.fields["agent_key"].edit.setText(KEY.fingerprint)
+    editing.fields["address"].edit.setText("spark.local, -x")
+    assert editing.fields["address"].below.isVisible()
+    editing.fields["address"].edit.setText("spark.local, 100.64.0.7")
+    editing.sudo.setChecked(True)
+    editing.save.click()
+    until(lambda: not editing.isVisible(), "the end")
+    (saved,) = around.file.load().profiles
+    assert saved.addresses == ("spark.local", "100.64.0.7") and saved.sudo
+    assert (saved.login, saved.agent_key, saved.name) == (Login.AGENT, KEY.fingerprint, "spark")
+
+
+def test_removing_a_host_takes_its_secrets_out_of_the_keyring(around: Setting) -> None:
+    made = page(around, SPARK)
+    made.view.remove.click()
+    box = made.question
+    assert isinstance(box, QMessageBox)
+    next(each for each in box.buttons() if box.buttonRole(each) is not box.ButtonRole.RejectRole).click()
+    until(lambda: around.forgotten, "the secrets to be forgotten")
+    assert around.forgotten == [SPARK]

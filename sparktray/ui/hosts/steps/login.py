@@ -104,7 +104,7 @@ class LoginStep(Step):
     def advice(self) -> Phrase:
         """See `Step`."""
         return phrase(
-            "How do you log in to {address} as {user}? Nothing secret is ever written to a file.",
+            "How do you log in to {address} as {user}? Passwords are kept in the keyring, or not at all.",
             address=self._draft.address,
             user=self._draft.user or "",
         )
