@@ -118,7 +118,31 @@ def _identity(error: RemoteError, host: HostProfile) -> tuple[Phrase, Phrase]:
     details = {
         key: clean_line(value) if key == "keys" else clean_name(value) for key, value in error.details.items()
     }
+    if isinstance(error, HostKeyProblem):
+        return _host_key(error.code, details, host)
     match error.code:
+        case "key-unusable":
+            return _key_file(details, host)
+        case "key-not-accepted":
+            return (
+                phrase("{host} took the new key and does not log in with it.", host=host.name),
+                phrase("Its sshd may read other lists of keys: look for AuthorizedKeysFile in sshd_config."),
+            )
+        case "agent-unusable":
+            return _agent(details, host)
+        case "login-cancelled":
+            return (
+                phrase("The login to {host} was cancelled.", host=host.name),
+                phrase("Connect again to be asked again."),
+            )
+        case "secret-missing":
+            return _secret(details, host)
+        case _:
+            return _refused(host)
+
+
+def _host_key(code: str, details: dict[str, str], host: HostProfile) -> tuple[Phrase, Phrase]:
+    match code:
         case "host-key-unknown":
             return (
                 phrase(
@@ -158,7 +182,7 @@ def _identity(error: RemoteError, host: HostProfile) -> tuple[Phrase, Phrase]:
                 ),
                 _after_change(details, host),
             )
-        case "host-key-revoked":
+        case _:
             return (
                 phrase(
                     "{host} shows a host key that your known_hosts has revoked: {shown}. Nothing was sent.",
@@ -167,24 +191,6 @@ def _identity(error: RemoteError, host: HostProfile) -> tuple[Phrase, Phrase]:
                 ),
                 phrase("Do not log in to it. Ask whoever revoked the key, and give the host a new one."),
             )
-        case "key-unusable":
-            return _key_file(details, host)
-        case "key-not-accepted":
-            return (
-                phrase("{host} took the new key and does not log in with it.", host=host.name),
-                phrase("Its sshd may read other lists of keys: look for AuthorizedKeysFile in sshd_config."),
-            )
-        case "agent-unusable":
-            return _agent(details, host)
-        case "login-cancelled":
-            return (
-                phrase("The login to {host} was cancelled.", host=host.name),
-                phrase("Connect again to be asked again."),
-            )
-        case "secret-missing":
-            return _secret(details, host)
-        case _:
-            return _refused(host)
 
 
 def _after_change(details: dict[str, str], host: HostProfile) -> Phrase:

@@ -12,20 +12,17 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QLineEdit, QSpinBox, QWidget
 
-from sparktray.domain.host import HostProfile, Login
+from sparktray.domain.host import HostProfile
 from sparktray.remote.contract import HostKey
-from sparktray.remote.errors import HostSilent, LoginRefused
+from sparktray.remote.errors import HostSilent
 from sparktray.store.atomic import sole_writer
 from sparktray.store.paths import ConfigFolder
 from sparktray.ui.hosts.assistant import Assistant
-from sparktray.ui.hosts.secret_window import SecretWindow
 from sparktray.ui.hosts.status import Working
-from sparktray.ui.hosts.steps.login import Way
 from sparktray.wording import Wording
 from tests.pseudo import pseudo_wording
+from tests.unit.ui.assistant_steps import ENTER, at_host_key, at_login, at_the_end, fill, shown
 from tests.unit.ui.hosts_setup import KEY, OFFSCREEN, PRIVATE_KEY, Setting, setting, until
-
-ENTER = Qt.Key.Key_Return
 
 
 @pytest.fixture(autouse=True)
@@ -58,45 +55,6 @@ def port() -> Iterator[int]:
     """Where the checks of the last step find something that listens."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         yield server.getsockname()[1]
-
-
-def shown(around: Setting, say: Wording | None = None) -> Assistant:
-    """A new assistant, once it knows whose names are taken."""
-    assistant = Assistant(say or Wording("en"), around.background, around.access)
-    assistant.show()
-    until(lambda: assistant.where.name.text, "the names to be known")
-    return assistant
-
-
-def fill(assistant: Assistant, port: int = 22) -> None:
-    assistant.where.address.edit.setText("127.0.0.1")
-    assistant.where.port.setValue(port)
-    assistant.where.user.edit.setText("sparkuser")
-    assistant.where.name.edit.setText("spark-1")
-
-
-def at_host_key(around: Setting, port: int = 22, say: Wording | None = None) -> Assistant:
-    assistant = shown(around, say)
-    fill(assistant, port)
-    QTest.keyClick(assistant.where.address.edit, ENTER)
-    until(lambda: assistant.step is assistant.host_key, "the host key")
-    return assistant
-
-
-def at_login(around: Setting, port: int = 22, say: Wording | None = None) -> Assistant:
-    assistant = at_host_key(around, port, say)
-    QTest.mouseClick(assistant.onward, Qt.MouseButton.LeftButton)
-    assert assistant.step is assistant.login
-    return assistant
-
-
-def at_the_end(around: Setting, port: int, say: Wording | None = None) -> Assistant:
-    assistant = at_login(around, port, say)
-    until(assistant.login.complete, "the key to be looked at")
-    QTest.keyClick(assistant, ENTER)
-    until(lambda: assistant.step is assistant.there, "the last step")
-    until(assistant.there.complete, "the checks to end", 20)
-    return assistant
 
 
 def test_what_cannot_be_used_is_told_as_it_is_typed(around: Setting) -> None:
@@ -197,45 +155,6 @@ def test_connecting_can_be_stopped_and_a_late_answer_is_dropped(around: Setting)
     until(lambda: not any(thread.is_alive() for thread in before), "the late answer")
     QApplication.processEvents()
     assert assistant.step is assistant.where
-
-
-def test_a_key_file_that_others_can_read(around: Setting, home: Path) -> None:
-    (home / ".ssh/id_ed25519").chmod(0o644)
-    assistant = at_login(around)
-    login = assistant.login
-    until(lambda: login.about.retry.isVisible(), "the problem of the key")
-    assert "chmod 600" in login.about.remedy.text() and not assistant.onward.isEnabled()
-    (home / ".ssh/id_ed25519").chmod(0o600)
-    login.about.retry.click()
-    until(lambda: assistant.onward.isEnabled(), "the key to be usable")
-    assert around.logins == []
-
-
-def test_without_any_key_it_says_how_to_make_one(around: Setting, home: Path) -> None:
-    (home / ".ssh/id_ed25519").unlink()
-    assistant = at_login(around)
-    login = assistant.login
-    until(lambda: login.install.text() == "ssh-keygen -t ed25519 -N ''", "the way to make a key")
-    assert not assistant.onward.isEnabled() and not login.keys.isEnabled()
-    elsewhere = home / "elsewhere"
-    elsewhere.write_text(PRIVATE_KEY)
-    elsewhere.chmod(0o600)
-    login.offer(str(elsewhere))
-    until(login.complete, "the other file to be usable")
-    login.look_again()
-    until(login.complete, "the other file to be looked at again")
-    assert login.draft(HostProfile("a", "b")).key_file == str(elsewhere)
-
-
-def test_a_refused_login_is_told_where_the_key_is_chosen(around: Setting) -> None:
-    assistant = at_login(around)
-    until(assistant.login.complete, "the key")
-    around.refusal = LoginRefused(user="sparkuser", key_file="x")
-    assistant.onward.click()
-    until(lambda: assistant.status.retry.isVisible(), "the refusal")
-    assert assistant.step is assistant.login and "ssh-copy-id" in assistant.status.remedy.text()
-    assert around.logins[0].fingerprint == KEY.fingerprint
-    assert not around.file.path.exists()
 
 
 def test_to_the_end_and_only_then_saved(around: Setting, home: Path, port: int) -> None:
@@ -386,54 +305,3 @@ def test_a_list_of_hosts_that_cannot_be_read_is_told(around: Setting, home: Path
     assistant.show()
     until(lambda: assistant.status.retry.isVisible(), "the problem")
     assert "is kept as" in assistant.status.said.text()
-
-
-def choose(assistant: Assistant, way: Way) -> None:
-    assistant.login.ways.setCurrentIndex(list(Way).index(way))
-    assert assistant.login.way is way
-
-
-def password_window() -> SecretWindow:
-    def windows() -> list[SecretWindow]:
-        return [w for w in QApplication.topLevelWidgets() if isinstance(w, SecretWindow) and w.isVisible()]
-
-    until(windows, "the question")
-    return windows()[0]
-
-
-def test_a_fresh_key_is_brought_by_a_password_that_is_not_kept(around: Setting, port: int) -> None:
-    assistant = at_login(around, port)
-    choose(assistant, Way.FRESH_KEY)
-    assert not assistant.login.keys.isVisible() and assistant.login.way_told.isVisible()
-    assistant.onward.click()
-    asked = password_window()
-    assert not asked.keep.isVisible()
-    asked.edit.setText("of the host")
-    asked.accept()
-    until(lambda: assistant.step is assistant.there, "the last step")
-    until(assistant.there.complete, "the checks to end", 20)
-    assistant.onward.click()
-    until(lambda: not assistant.isVisible(), "the end")
-    saved = around.file.load().get()
-    assert saved is not None and (saved.login, saved.key_file) == (
-        Login.KEY,
-        str(around.file.path.parent / "keys" / "spark-1"),
-    )
-
-
-def test_without_the_password_it_stays_at_the_login(around: Setting) -> None:
-    assistant = at_login(around)
-    choose(assistant, Way.FRESH_KEY)
-    assistant.onward.click()
-    password_window().reject()
-    until(lambda: assistant.status.retry.isVisible(), "the problem")
-    assert assistant.step is assistant.login and not around.file.path.exists()
-
-
-@pytest.mark.parametrize(("way", "login"), [(Way.AGENT, Login.AGENT), (Way.PASSWORD, Login.PASSWORD)])
-def test_by_agent_or_password(around: Setting, port: int, way: Way, login: Login) -> None:
-    assistant = at_login(around, port)
-    choose(assistant, way)
-    assistant.onward.click()
-    until(lambda: assistant.step is assistant.there, "the last step")
-    assert (around.logins[0].login, around.logins[0].key_file) == (login, None)
