@@ -69,7 +69,7 @@ test-rig: setup system
 
 # Every row of the fault matrix, in about 15 minutes; docs/faults.md is written anew.
 test-faults: setup system
-	tests/rig/enter $(PY) -m pytest -p tests.fault_table -m fault tests/rig tests/unit
+	tests/rig/enter $(PY) -m pytest -p tests.fault_table -m fault tests/rig tests/unit/store
 
 # One row of each group.
 test-faults-few: setup system

@@ -1,6 +1,6 @@
 """The fault matrix: what each row is, and what the tests that carry its mark have shown.
 
-    pytest -p tests.fault_table -m fault tests/rig tests/unit
+    pytest -p tests.fault_table -m fault tests/rig tests/unit/store
 
 runs every test with a mark `fault(row)` and, when all rows were run, writes docs/faults.md.
 """
