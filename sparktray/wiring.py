@@ -16,8 +16,8 @@ from sparktray.control.login.key_setup import set_up_key
 from sparktray.domain.catalogue import Catalogue
 from sparktray.domain.host import HostProfile
 from sparktray.domain.operation import Operation
-from sparktray.remote.contract import Remote
-from sparktray.remote.host import open_host, open_local
+from sparktray.remote.contract import HostKey, Remote
+from sparktray.remote.host import look_at_key, open_host, open_local
 from sparktray.remote.ssh_files.target import target_of
 from sparktray.store.catalogue_file import load_catalogue, usable_catalogue
 from sparktray.store.durations import Durations
@@ -117,6 +117,11 @@ def key_setup(program: Program, person: AsksForSecrets) -> Callable[[HostProfile
         return set_up_key(host, program.folder, by_password, dialer(program.vault))
 
     return set_up
+
+
+def shown_key(address: str, port: int) -> HostKey:
+    """The host key shown at an address or an alias of the SSH configuration. Blocks; see `look_at_key`."""
+    return look_at_key(target_of(HostProfile("", address, port)))
 
 
 def vault_of(folder: ConfigFolder) -> Vault:

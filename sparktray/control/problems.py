@@ -26,6 +26,12 @@ def problem_of(error: RemoteError, host: HostProfile) -> Problem:
         if told is not None:
             return told
     cause, remedy = _sentences(error, host)
+    jump = error.details.get("via")
+    if jump is not None:
+        cause = phrase("On the way, at {jump}: {cause}", jump=clean_name(jump), cause=cause)
+        remedy = phrase(
+            "Log in to it once in a terminal, which tells more: ssh {jump}", jump=clean_name(jump)
+        )
     return Problem(error.code, cause, remedy, clean_line(str(error)))
 
 

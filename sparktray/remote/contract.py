@@ -30,7 +30,9 @@ class SshTarget:
     ``host_key_type`` (for example "ssh-ed25519") is the type of the pinned key when known; it saves a second
     key exchange with a host that would show another of its keys first. ``agent_key`` is the fingerprint of
     the one key that the agent is asked for, None for that of ``key_file``, or else its only one.
-    ``further`` are more addresses of the same host, raced with the first.
+    ``further`` are more addresses of the same host, raced with the first. ``jumps`` are hosts on the way, the
+    first one first (ProxyJump): each is logged in to, and only the last one's forwarding leads on; then
+    ``further`` is passed over.
     """
 
     address: str
@@ -46,6 +48,7 @@ class SshTarget:
     revoked: tuple[str, ...] = ()
     connect_seconds: float | None = None
     further: tuple[str, ...] = ()
+    jumps: tuple["SshTarget", ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

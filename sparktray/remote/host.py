@@ -116,7 +116,7 @@ def open_host(
     if target.login is Login.KEY:
         check_key_file(target.key_file)
     seconds = target.connect_seconds or (ADDRESS_SECONDS if patience is None else patience.address)
-    race = Race((target.address, *target.further), target.port, seconds=seconds)
+    race = None if target.jumps else Race((target.address, *target.further), target.port, seconds=seconds)
     from sparktray.remote.ssh.link import connect
 
     http = threading.Thread(target=importlib.import_module, args=("sparktray.remote.docker",), daemon=True)
@@ -124,20 +124,22 @@ def open_host(
     try:
         link = connect(target, patience=patience, race=race, credentials=credentials)
     except BaseException:
-        race.abandon()
+        if race is not None:
+            race.abandon()
         raise
     http.join()
     return RemoteHost(SudoLink(link) if sudo else link, docker_socket)
 
 
-def look_at_key(address: str, port: int) -> HostKey:
-    """The host key shown at an address, for a person to judge. Nothing about the user is sent.
+def look_at_key(target: SshTarget) -> HostKey:
+    """The host key shown there, for a person to judge. Nothing about the user is sent to it.
 
-    Called from a worker thread; raises HostUnreachable and its kinds.
+    Called from a worker thread; raises HostUnreachable and its kinds, and what a login to the hosts on the
+    way raises.
     """
     from sparktray.remote.ssh.login import Patience, shown_key
 
-    return shown_key(address, port, Patience())
+    return shown_key(target, Patience())
 
 
 def open_local(*, docker_socket: str = DOCKER_SOCKET, sudo: bool = False) -> RemoteHost:

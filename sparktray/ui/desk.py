@@ -18,7 +18,6 @@ from sparktray.domain.host import HostProfile
 from sparktray.domain.operation import Wish
 from sparktray.domain.problem import Problem
 from sparktray.domain.snapshot import LinkPhase, Snapshot
-from sparktray.remote.host import look_at_key
 from sparktray.store.hosts import Hosts
 from sparktray.store.settings import Settings
 from sparktray.ui.asking import Asker
@@ -33,7 +32,7 @@ from sparktray.ui.notifying.notify import Notifier, TrayMessages
 from sparktray.ui.reloading import Reloading
 from sparktray.ui.settings.speaking import Speaking
 from sparktray.ui.tray.tray import Tray
-from sparktray.wiring import Program, controller_for, dialer, key_setup
+from sparktray.wiring import Program, controller_for, dialer, key_setup, shown_key
 from sparktray.wording import Wording
 
 NAME = "sparktray"
@@ -247,7 +246,7 @@ class Desk(QObject):
         access = Access(
             program.hosts,
             dialer(program.vault, self._applicant),
-            look_at_key,
+            shown_key,
             lambda: self._program.catalogue,
             key_setup(program, self._applicant),
             program.vault.forget,

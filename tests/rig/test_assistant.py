@@ -16,7 +16,6 @@ from PySide6.QtWidgets import QApplication, QLabel
 
 from sparktray.control.checking import Stage
 from sparktray.domain.host import HostProfile
-from sparktray.remote.host import look_at_key
 from sparktray.store.catalogue_file import load_catalogue
 from sparktray.store.paths import ConfigFolder
 from sparktray.ui.background import Background
@@ -25,7 +24,7 @@ from sparktray.ui.hosts.assistant import Assistant
 from sparktray.ui.hosts.hosts_page import HostsPage
 from sparktray.ui.hosts.secret_window import PersonAtDesk
 from sparktray.ui.hosts.status import Working
-from sparktray.wiring import dialer, key_setup, open_program
+from sparktray.wiring import dialer, key_setup, open_program, shown_key
 from sparktray.wording import Wording
 from tests.rig.driving import Program, profile, quicken
 from tests.rig.rig import Rig
@@ -126,7 +125,7 @@ def person(rig: Rig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterato
     program = open_program(folder.path)
     person = PersonAtDesk(Wording("en"))
     access = Access(
-        *(program.hosts, dialer(program.vault, person), look_at_key, lambda: catalogue),
+        *(program.hosts, dialer(program.vault, person), shown_key, lambda: catalogue),
         *(key_setup(program, person), program.vault.forget, person),
     )
     assistant = Assistant(Wording("en"), background, access)
@@ -140,13 +139,13 @@ def person(rig: Rig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterato
 def test_the_host_key_is_looked_at_without_a_login(rig: Rig) -> None:
     """sshd logs every request of a login; there is none. The type is the better one of the two it has."""
     server = rig.sshd({"LogLevel": "DEBUG2"})
-    key = look_at_key(server.address, server.port)
+    key = shown_key(server.address, server.port)
     assert (key.key_type, key.fingerprint) == ("ssh-ed25519", server.fingerprints["ed25519"])
     wait_until(lambda: "Connection closed by" in server.log(), "sshd to see the end")
     assert "KEX done" in server.log() or "NEWKEYS" in server.log()
     assert "userauth" not in server.log()
     other = rig.sshd(host_keys=("ecdsa",))
-    key = look_at_key(other.address, other.port)
+    key = shown_key(other.address, other.port)
     assert (key.key_type, key.fingerprint) == ("ecdsa-sha2-nistp256", other.fingerprint)
 
 

@@ -13,7 +13,6 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
 from sparktray.domain.host import HostProfile
-from sparktray.remote.host import look_at_key
 from sparktray.store.catalogue_file import load_catalogue
 from sparktray.store.paths import ConfigFolder
 from sparktray.ui.background import Background
@@ -21,7 +20,7 @@ from sparktray.ui.hosts.access import Access
 from sparktray.ui.hosts.assistant import Assistant
 from sparktray.ui.hosts.secret_window import PersonAtDesk
 from sparktray.ui.hosts.steps.offers import offers
-from sparktray.wiring import dialer, key_setup, open_program, vault_of
+from sparktray.wiring import dialer, key_setup, open_program, shown_key, vault_of
 from sparktray.wording import Wording
 from tests.rig.rig import Rig
 from tests.waiting import wait_until
@@ -103,7 +102,7 @@ def test_from_an_alias_to_a_saved_host(
     program = open_program(folder.path)
     person = PersonAtDesk(Wording("en"))
     access = Access(
-        *(program.hosts, dialer(program.vault, person), look_at_key, lambda: catalogue),
+        *(program.hosts, dialer(program.vault, person), shown_key, lambda: catalogue),
         *(key_setup(program, person), program.vault.forget, person),
     )
 

@@ -84,8 +84,7 @@ def forget_key(request: Request, hosts: HostsFile) -> int:
 
 
 def _shown_by(host: HostProfile) -> HostKey:
-    place = target_of(host)
-    return look_at_key(place.address, place.port)
+    return look_at_key(target_of(host))
 
 
 def _is_meant(request: Request, host: HostProfile) -> bool:

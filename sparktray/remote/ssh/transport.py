@@ -47,9 +47,12 @@ _QUICK_ACK: int | None = getattr(socket, "TCP_QUICKACK", None)
 
 
 class StallingSocket:
-    """The socket as paramiko wants it, but waking up on close instead of ten times a second."""
+    """The socket as paramiko wants it, but waking up on close instead of ten times a second.
 
-    def __init__(self, sock: socket.socket) -> None:
+    A channel of another host, which leads on from there, is as good as a socket.
+    """
+
+    def __init__(self, sock: socket.socket | SshChannel) -> None:
         sock.settimeout(STALL_SECONDS)
         self._sock = sock
         self._closed = False  # paramiko reads it
@@ -62,7 +65,7 @@ class StallingSocket:
             self._unproven -= len(data)
             if self._unproven < 0:
                 raise ConnectionAbortedError("too much before the first keys")
-        if _QUICK_ACK is not None:
+        if _QUICK_ACK is not None and isinstance(self._sock, socket.socket):
             with contextlib.suppress(OSError):
                 self._sock.setsockopt(socket.IPPROTO_TCP, _QUICK_ACK, 1)
         return data
@@ -88,9 +91,10 @@ class StallingSocket:
     def close(self) -> None:
         """Shut down first: that wakes the reading thread at once."""
         self._closed = True
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, LinkLost):
             self._sock.shutdown(socket.SHUT_RDWR)
-        self._sock.close()
+        with contextlib.suppress(LinkLost):
+            self._sock.close()
 
 
 class SshTransport(paramiko.Transport):
@@ -118,7 +122,7 @@ class SshTransport(paramiko.Transport):
 
     _channels: Any
 
-    def __init__(self, sock: socket.socket, key_types: tuple[str, ...]) -> None:
+    def __init__(self, sock: socket.socket | SshChannel, key_types: tuple[str, ...]) -> None:
         self.host_key_types = key_types
         self.offered_key_types: list[str] = []
         self.disconnected: str | None = None

@@ -6,10 +6,11 @@ import os
 
 from sparktray.domain.host import HostProfile, Login, valid_address, valid_user
 from sparktray.remote.contract import SshTarget
-from sparktray.remote.ssh_files.config import read_config
+from sparktray.remote.ssh_files.config import SshConfig, read_config
 from sparktray.remote.ssh_files.known_hosts import KnownKey, read_known_hosts
 from sparktray.remote.ssh_files.lookup import settings_for
 from sparktray.remote.ssh_files.reading import Files, Person, config_files, key_files, this_person
+from sparktray.remote.ssh_files.values import Jump
 
 _SSH_PORT = 22
 
@@ -42,6 +43,31 @@ def target_for(host: HostProfile, person: Person, config: Files, known: Files) -
         revoked=_prints(keys.revoked),
         connect_seconds=said.connect_timeout,
         further=tuple(further),
+        jumps=tuple(_on_the_way(jump, host, read, person, known) for jump in said.jumps),
+    )
+
+
+def _on_the_way(jump: Jump, host: HostProfile, config: SshConfig, person: Person, known: Files) -> SshTarget:
+    """A host of ProxyJump: known_hosts alone vouches for it, and it is logged in to by key or agent.
+
+    The secrets of the host behind it are none of its business. Its own ProxyJump is not followed.
+    """
+    said = settings_for(config, jump.host, user=jump.user, port=jump.port)
+    address, port = _dialled(said.address, jump.host), said.port or _SSH_PORT
+    keys = read_known_hosts(person, known, address, port, alias=said.host_key_alias)
+    by_agent = host.login is Login.AGENT
+    own_key = _first_there(host, said.identity_files) if host.login is Login.KEY else None
+    return SshTarget(
+        address=address,
+        port=port,
+        user=said.user if said.user is not None and valid_user(said.user) else person.user,
+        key_file=host.key_file if by_agent else own_key or host.key_file,
+        login=Login.AGENT if by_agent else Login.KEY,
+        agent_key=host.agent_key,
+        trusted=_prints(keys.trusted),
+        trusted_types=tuple(dict.fromkeys(key.key_type for key in keys.trusted)),
+        revoked=_prints(keys.revoked),
+        connect_seconds=said.connect_timeout,
     )
 
 
