@@ -58,6 +58,7 @@ class Stage(StrEnum):
     DOCKER_ALLOWED = "docker-allowed"
     GPU = "gpu"
     FOLDERS = "folders"
+    ENGINES = "engines"
 
 
 def title_of(stage: Stage) -> Phrase:
@@ -81,6 +82,8 @@ def title_of(stage: Stage) -> Phrase:
             return phrase("GPU")
         case Stage.FOLDERS:
             return phrase("folders")
+        case Stage.ENGINES:
+            return phrase("engines")
         case _:  # pragma: no cover
             assert_never(stage)
 
@@ -143,7 +146,7 @@ def key_kind(key_type: str) -> str:
     return next(known, "ed25519").upper()
 
 
-def checks(host: HostProfile, dial: Dial) -> Generator[Check, None, None]:
+def checks(host: HostProfile, dial: Dial, catalogue: Catalogue) -> Generator[Check, None, None]:
     """The stages up to the first that makes all later ones impossible; each blocks until it is known.
 
     ``dial`` logs in to a host. The connection is closed at the end, also when the generator is closed early.
@@ -159,7 +162,7 @@ def checks(host: HostProfile, dial: Dial) -> Generator[Check, None, None]:
     try:
         if not host.is_local:
             yield from _road(host)
-        yield from _on_the_host(remote, host)
+        yield from _on_the_host(remote, host, catalogue)
     finally:
         remote.close()
 
@@ -213,12 +216,14 @@ def _stage_of(error: RemoteError) -> Stage:
             return Stage.LOGIN
 
 
-def _on_the_host(remote: Remote, host: HostProfile) -> Iterator[Check]:
-    """GPU and folders can be looked at without Docker, so they are."""
+def _on_the_host(remote: Remote, host: HostProfile, catalogue: Catalogue) -> Iterator[Check]:
+    """GPU and folders can be looked at without Docker, so they are; the engines cannot."""
+    docker = False
     try:
         version = clean_name(str(remote.docker.info().get("ServerVersion", "?")))
         yield Check(Stage.DOCKER, f"Docker {version}")
         yield Check(Stage.DOCKER_ALLOWED, host.user or "")
+        docker = True
     except DockerForbidden as error:
         yield Check(Stage.DOCKER)
         yield Check(Stage.DOCKER_ALLOWED, problem=problem_of(error, host))
@@ -229,6 +234,22 @@ def _on_the_host(remote: Remote, host: HostProfile) -> Iterator[Check]:
         yield _folders(remote, host)
     except RemoteError as error:
         yield Check(Stage.FOLDERS, problem=problem_of(error, host))
+    if docker:
+        try:
+            yield _engines(remote, catalogue)
+        except RemoteError as error:
+            yield Check(Stage.ENGINES, problem=problem_of(error, host))
+
+
+def _engines(remote: Remote, catalogue: Catalogue) -> Check:
+    """The servers whose image is on the host; whether Docker can give them the GPU, only a start shows."""
+    there = [server for server in catalogue.servers if remote.docker.image(server.image) is not None]
+    if there:
+        return Check(Stage.ENGINES, ", ".join(server.name for server in there))
+    images = dict.fromkeys(server.image for server in catalogue.servers)
+    cause = phrase("None of the engines' images is on the host.")
+    remedy = phrase("Fetch one on the host, for example: docker pull {image}", image=next(iter(images), ""))
+    return Check(Stage.ENGINES, problem=Problem("image-missing", cause, remedy))
 
 
 def _gpu(remote: Remote) -> Check:

@@ -42,9 +42,11 @@ from sparktray.remote.errors import LinkLost, RemoteError
 
 _log = logging.getLogger(__name__)
 
-# 1 s, 2 s, 4 s ... 60 s, with full jitter so that many laptops do not come back in step.
+# 1 s, 2 s, 4 s ... 20 s, with jitter so that many laptops do not come back in step. With the 5 s that an
+# attempt may take, a host that is there again is seen within 30 s. Only silent hosts are tried so often: one
+# that says no to a login is not tried again at all.
 _BACKOFF_FIRST = 1.0
-_BACKOFF_MOST = 60.0
+_BACKOFF_MOST = 20.0
 # After sleep a person waits; still far above the 0.8 s of the slowest link that must not be called dead.
 _WOKE_DEADLINE = 3.0
 

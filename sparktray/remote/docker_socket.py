@@ -18,6 +18,8 @@ DIAL_STDIO = ("docker", "system", "dial-stdio")
 # The first answer of dial-stdio took 100 to 165 ms here; a busy host may need much longer to start a program.
 _STDIO_SECONDS = 10.0
 _STDERR_KEPT = 2000
+# A greeting is shorter; what goes on without an answer is none.
+_NOISE_BYTES = 64 * 1024
 
 
 class DockerSocket:
@@ -55,6 +57,7 @@ class _StdioStream:
         self._works = works
         self._pending = b""
         self._stderr = b""
+        self._noise = b""
         self._answered = False
         self._ended = False
         self._closed = False
@@ -88,11 +91,17 @@ class _StdioStream:
         self._closed = True
         self._process.close()
 
+    def _without_noise(self, chunk: bytes) -> bytes:
+        """A login shell, or a docker that is somebody's script, may print something before the first answer."""
+        self._noise = (self._noise + chunk)[-_NOISE_BYTES:]
+        start = self._noise.find(b"HTTP/1.")
+        return b"" if start < 0 else self._noise[start:]
+
     def _take(self, chunks: tuple[bytes, bytes] | None) -> None:
         if chunks is None:
             self._ended = True
             return
-        self._pending += chunks[0]
+        self._pending += chunks[0] if self._answered else self._without_noise(chunks[0])
         self._stderr = (self._stderr + chunks[1])[-_STDERR_KEPT:]
         if self._pending and not self._answered:
             self._answered = True

@@ -8,8 +8,10 @@ import pytest
 
 from sparktray.domain.operation import OperationEnd
 from sparktray.domain.snapshot import Phase
+from tests.rig import namespace
 from tests.rig.driving import driven, profile, quicken
 from tests.rig.rig import Rig
+from tests.rig.sshd import default_path
 
 SCOUT, CODER = "llama4-scout-17b-nvfp4", "qwen3-coder-30b-nvfp4"
 
@@ -46,3 +48,17 @@ def test_where_sshd_forbids_asking_nothing_is_claimed(rig: Rig, tmp_path: Path) 
         state = program.state("sglang")
         assert state.container is not None and state.container.running
         assert state.phase is Phase.UNKNOWN
+
+
+def test_a_docker_that_prints_noise_before_its_output(rig: Rig, tmp_path: Path) -> None:
+    """Somebody's own script named docker, that greets on both streams."""
+    folder = namespace.RUN / "noisy-bin"
+    folder.mkdir()
+    script = folder / "docker"
+    script.write_text('#!/bin/sh\necho "Welcome!"\necho "Mind the gap." >&2\nexec /usr/bin/docker "$@"\n')
+    script.chmod(0o755)
+    quicken(rig)
+    noisy = {"AllowStreamLocalForwarding": "no", "SetEnv": f"PATH={folder}:{default_path()}"}
+    with driven(tmp_path / "config", profile(rig, rig.sshd(noisy))) as driver:
+        assert driver.switch(SCOUT).end is OperationEnd.DONE
+        assert driver.stop("sglang").end is OperationEnd.DONE

@@ -181,7 +181,7 @@ def test_another_network_and_a_host_that_lost_the_session(
 
 
 def test_a_dead_link_is_replaced_without_a_back_off(server: Sshd, tmp_path: Path, rig: Rig) -> None:
-    """Attempt 20 waits at least 30 s by itself, but not when a check after sleep has failed."""
+    """Attempt 20 waits at least 10 s by itself, but not when a check after sleep has failed."""
     host, posted = profile(rig, server), queue.SimpleQueue[Event]()
     catalogue = Catalogue(servers=(), models=())
     crew = Crew(

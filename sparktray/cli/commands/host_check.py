@@ -7,6 +7,7 @@ from sparktray.cli.request import Request
 from sparktray.cli.terminal.person import person_at_terminal
 from sparktray.control.checking import Check, Dial, Stage, checks, title_of
 from sparktray.domain.host import HostProfile
+from sparktray.store.catalogue_file import load_catalogue
 from sparktray.store.paths import ConfigFolder
 from sparktray.wiring import dialer, vault_of
 
@@ -15,9 +16,10 @@ def tested(request: Request, host: HostProfile) -> int:
     """Run the stages and print each as it is known; the exit code of the first that is not well."""
     shown: list[dict[str, object]] = []
     code = DONE
-    for check in checks(host, _dialer(request)):
+    folder = ConfigFolder.find(request.options.config)
+    for check in checks(host, _dialer(request, folder), load_catalogue(folder)):
         if check.problem is not None and code == DONE:
-            otherwise = 1 if check.stage in {Stage.GPU, Stage.FOLDERS} else UNREACHABLE
+            otherwise = 1 if check.stage in {Stage.GPU, Stage.FOLDERS, Stage.ENGINES} else UNREACHABLE
             code = exit_of(check.problem.code, otherwise)
         if request.out.as_json:
             shown.append(_view(request, check))
@@ -28,8 +30,8 @@ def tested(request: Request, host: HostProfile) -> int:
     return code
 
 
-def _dialer(request: Request) -> Dial:
-    vault = vault_of(ConfigFolder.find(request.options.config))
+def _dialer(request: Request, folder: ConfigFolder) -> Dial:
+    vault = vault_of(folder)
     vault.told = request.out.problem
     return dialer(vault, person_at_terminal(request.say, as_json=request.out.as_json))
 

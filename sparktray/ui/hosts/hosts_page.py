@@ -175,7 +175,12 @@ class HostsPage(Page):
             self.view.show_state(self._outcome(error, host))
 
         self._access.person.welcome()
-        self._walk = Walk(self._background, checks(host, self._access.dial), self.view.checklist.add, over)
+        self._walk = Walk(
+            self._background,
+            checks(host, self._access.dial, self._access.catalogue()),
+            self.view.checklist.add,
+            over,
+        )
 
     def _outcome(self, error: Exception | None, host: HostProfile) -> State:
         if error is not None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import socket
+from contextlib import suppress
 from dataclasses import replace
 
 import pytest
 
 from sparktray.store.hosts import HostsFile
 from sparktray.store.paths import ConfigFolder
+from tests.rig import namespace
 from tests.rig.faults.laptop import SPARK
 from tests.rig.faults.scene import Stage, passes
 from tests.rig.sshd import KEYS
@@ -44,8 +46,12 @@ def test_a_host_that_takes_no_more_connections(stage: Stage) -> None:
     """MaxStartups: a few attempts with growing pauses, no storm; and in again when there is room."""
     server = stage.sshd({"MaxStartups": "1"})
     with stage.scene(server) as scene:
+        met, ours = server.log().count("Connection from"), server.session_pids()
         with socket.create_connection((SPARK, server.port)):
-            server.drop_sessions()
+            wait_until(lambda: server.log().count("Connection from") > met, "the idle connection")
+            for pid in ours:
+                with suppress(ProcessLookupError):
+                    namespace.kill(pid)
             scene.shows(f"Something answers on port {server.port} of spark, but no usable SSH.")
             passes(15.0)
             refused = server.log().lower().count("past maxstartups")

@@ -113,7 +113,7 @@ ROAD = [Stage.NAME, Stage.PORT, Stage.BANNER, Stage.HOST_KEY, Stage.LOGIN]
 )
 def test_a_connection_ends_at_its_stage(error: RemoteError, stage: Stage) -> None:
     before = [(each, None) for each in ROAD[: ROAD.index(stage)]]
-    assert stages(list(checks(GOOD, refusing(error)))) == [*before, (stage, error.code)]
+    assert stages(list(checks(GOOD, refusing(error), NOTHING))) == [*before, (stage, error.code)]
 
 
 @pytest.mark.parametrize(
@@ -122,18 +122,21 @@ def test_a_connection_ends_at_its_stage(error: RemoteError, stage: Stage) -> Non
 def test_without_a_usable_key_the_road_is_tried_as_far_as_it_goes(error: RemoteError) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-        found = list(checks(replace(GOOD, port=port), refusing(error)))
+        found = list(checks(replace(GOOD, port=port), refusing(error), NOTHING))
     assert stages(found) == [(Stage.NAME, None), (Stage.PORT, None), (Stage.LOGIN, error.code)]
-    closed = list(checks(replace(GOOD, port=port), refusing(error)))
+    closed = list(checks(replace(GOOD, port=port), refusing(error), NOTHING))
     assert stages(closed) == [(Stage.NAME, None), (Stage.PORT, "port-closed")]
-    unknown = list(checks(replace(GOOD, address="no-such-host.invalid"), refusing(error)))
+    unknown = list(checks(replace(GOOD, address="no-such-host.invalid"), refusing(error), NOTHING))
     assert stages(unknown) == [(Stage.NAME, "name-not-found")]
 
 
 def known_stages(found: dict[Stage, Check]) -> list[Stage]:
-    """All of them; where there is no Docker nobody knows who may use it."""
-    no_docker = found[Stage.DOCKER].problem is not None
-    return [stage for stage in Stage if not (no_docker and stage is Stage.DOCKER_ALLOWED)]
+    """All of them; where there is no Docker nobody knows who may use it, or what for."""
+    without = {Stage.DOCKER_ALLOWED, Stage.ENGINES} if found[Stage.DOCKER].problem is not None else set()
+    return [stage for stage in Stage if stage not in without]
+
+
+NOTHING = Catalogue(servers=(), models=())
 
 
 def refusing(error: RemoteError) -> Dial:
@@ -152,23 +155,23 @@ def test_the_connection_is_closed_whenever_the_checks_end(tmp_path: Path) -> Non
         remote.on_lost(lambda: lost.append("closed"))
         return remote
 
-    early = checks(host, dial)
+    early = checks(host, dial, NOTHING)
     assert [next(early).stage for _ in ROAD] == ROAD
     assert lost == []
     early.close()
     assert lost == ["closed"]
-    found = {check.stage: check for check in checks(host, dial)}
+    found = {check.stage: check for check in checks(host, dial, NOTHING)}
     assert lost == ["closed", "closed"]
     assert list(found) == known_stages(found)
     assert found[Stage.FOLDERS].detail == f"{tmp_path}, {tmp_path}"
     missing = replace(host, cache_dir=str(tmp_path / "none"))
-    *_, folders = checks(missing, dial)
+    folders = {check.stage: check for check in checks(missing, dial, NOTHING)}[Stage.FOLDERS]
     assert folders.problem is not None and folders.problem.code == "folder-missing"
 
 
 def test_this_computer_has_no_road_to_be_checked(tmp_path: Path) -> None:
     host = HostProfile("here", "local", models_dir=str(tmp_path), cache_dir=str(tmp_path))
-    found = {check.stage: check for check in checks(host, lambda _: open_local())}
+    found = {check.stage: check for check in checks(host, lambda _: open_local(), NOTHING)}
     assert list(found) == [stage for stage in known_stages(found) if stage not in ROAD]
 
 

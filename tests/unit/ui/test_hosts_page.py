@@ -184,7 +184,7 @@ def test_a_test_stops_at_the_stage_that_fails_and_can_be_repeated(around: Settin
     checks = {check.stage: check.problem for check in made.view.checklist.checks}
     assert list(checks) == [Stage.NAME, Stage.PORT] and checks[Stage.PORT] is not None
     texts = [label.text() for label in made.view.checklist.findChildren(QLabel) if label.isVisible()]
-    assert "Start sshd on it, or correct the port." in texts and texts.count("·") == 7
+    assert "Start sshd on it, or correct the port." in texts and texts.count("·") == 8
     around.refusal = None
     made.view.status.retry.click()
     until(lambda: made._walk is None, "the end of the second test", 20)

@@ -178,7 +178,7 @@ def _of_user(path: str, host: HostProfile) -> str:
 def _around(access: Access, host: HostProfile) -> Generator[Check | Found, None, None]:
     """The checks, then what is there when the host lets us in; on worker threads."""
     reached = False
-    for check in checks(host, access.dial):
+    for check in checks(host, access.dial, access.catalogue()):
         reached = reached or check.stage is Stage.DOCKER
         yield check
     if reached:
