@@ -92,7 +92,7 @@ class _StdioStream:
         self._process.close()
 
     def _without_noise(self, chunk: bytes) -> bytes:
-        """A login shell, or a docker that is somebody's script, may print something before the first answer."""
+        """A login shell, or a docker that is somebody's script, may print before the first answer."""
         self._noise = (self._noise + chunk)[-_NOISE_BYTES:]
         start = self._noise.find(b"HTTP/1.")
         return b"" if start < 0 else self._noise[start:]

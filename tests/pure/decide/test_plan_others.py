@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import shlex
+from dataclasses import replace
 
 import pytest
 
 from sparktray.decide.changing.plan import changed
 from sparktray.domain.asking import Health, Reading
 from sparktray.domain.docker.container import COMPOSE_LABEL
+from sparktray.domain.events import Surveyed, Wished
 from sparktray.domain.operation import (
     LoadOllama,
     StopWish,
@@ -141,3 +143,17 @@ def test_another_model_in_ollama_is_a_change_too() -> None:
     before = made(serving(ollama_box(), ollama=ready("a", installed=HAVE)), ON_OLLAMA, survey(None))
     now = made(serving(ollama_box(), ollama=ready("b", installed=HAVE)), ON_OLLAMA, survey(None))
     assert changed(before, now) is not None
+
+
+def test_where_docker_needs_sudo_the_commands_are_shown_with_it() -> None:
+    """Also those that take a step back; steps without a command keep none."""
+    desk = connected()
+    desk.snapshot = replace(desk.snapshot, host=replace(desk.snapshot.host, sudo=True))
+    desk.take(Wished(SwitchWish("scout"), 1, "op-1"))
+    desk.take(Surveyed(1, survey()))
+    operation = desk.snapshot.operation
+    assert operation is not None
+    steps = [run.step for run in operation.runs]
+    shown = [each.command for step in steps for each in (step, step.undo) if each is not None]
+    assert all(not command or command[:2] == ("sudo", "docker") for command in shown)
+    assert sum(bool(command) for command in shown) >= 4 and () in shown

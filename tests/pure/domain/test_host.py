@@ -116,3 +116,8 @@ def test_fingerprints_as_ssh_keygen_prints_them(text: str) -> None:
 )
 def test_other_text_is_no_fingerprint(text: str) -> None:
     assert not valid_fingerprint(text)
+
+
+def test_all_addresses_the_first_one_first() -> None:
+    host = HostProfile("spark", "spark.local", further=("100.64.0.7",))
+    assert host.addresses == ("spark.local", "100.64.0.7")

@@ -165,7 +165,8 @@ def test_without_a_link_nothing_can_be_clicked(known: bool) -> None:
     assert shown.closed is not None and rendered(shown.closed) == "It broke."
     assert not any(row.checked for row in shown.models)
     assert (shown.stop, shown.copies, shown.progress, shown.cancel) == ((), (), None, False)
-    assert rendered(shown.sentence) == "It broke."
+    last = " Last known: scout, qwen." if known else ""
+    assert rendered(shown.sentence) == f"It broke.{last}"
 
 
 # Stop
