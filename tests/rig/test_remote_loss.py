@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import paramiko
 import pytest
 
 from sparktray.remote.contract import Remote
 from sparktray.remote.errors import LinkLost, RemoteError
+from tests.rig.driving import Program
 from tests.rig.remote_hosts import connect, open_road, sleeper
 from tests.rig.rig import Rig
 from tests.waiting import scaled, wait_until
@@ -153,3 +156,27 @@ def test_more_commands_than_sessions_wait_their_turn(rig: Rig) -> None:
         thread.join()
     assert done == [0] * 14
     host.close()
+
+
+def helpers() -> list[int]:
+    """Samplers that run on the host."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            words = (folder / "cmdline").read_bytes().split(b"\0")
+            if words[:2] == [b"sh", b"-c"] and b"==sparktray==" in words[2]:
+                found.append(int(folder.name))
+    return found
+
+
+def test_a_killed_program_leaves_no_helper_on_the_host(rig: Rig, tmp_path: Path) -> None:
+    """The sampler lives as long as its connection, however that ends."""
+    program = Program(tmp_path / "config")
+    program.add(rig)
+    running = program.start("monitor", "--watch")
+    try:
+        wait_until(helpers, "the sampler", seconds=20)
+    finally:
+        running.kill()
+        running.communicate()
+    wait_until(lambda: not helpers(), "its end", seconds=5)

@@ -22,13 +22,15 @@ from sparktray.store.secrets_errors import KeyringUnavailable
 class LoginQuestion:
     """What a person is asked for. ``prompt`` are the host's own words, cleaned; "" where ours say it all.
 
-    ``echo``: it may be seen while it is typed. ``may_keep``: the keyring may be offered for it.
+    ``echo``: it may be seen while it is typed. ``may_keep``: the keyring may be offered for it. ``note`` is
+    something more to know.
     """
 
     what: Phrase
     prompt: str
     echo: bool
     may_keep: bool = True
+    note: Phrase | None = None
 
 
 class AsksForSecrets(Protocol):
@@ -134,7 +136,11 @@ class HostCredentials:
         if self._person is None:
             reason = "refused" if wanted.refused else self._reason
             raise SecretMissing(kind=wanted.kind, reason=reason)
-        self._latest = self._person.ask(question_of(wanted))
+        question = question_of(wanted)
+        if self._vault.said and question.may_keep:
+            note = phrase("The keyring cannot be used, so you are asked each time the program starts.")
+            question = replace(question, may_keep=False, note=note)
+        self._latest = self._person.ask(question)
         if self._latest is None:
             raise LoginCancelled(kind=wanted.kind)
         return self._latest

@@ -32,7 +32,7 @@ class SecretWindow(HostWindow):
     def __init__(self, say: Wording, question: LoginQuestion, parent: QWidget | None = None) -> None:
         super().__init__(say, parent)
         self._question = question
-        self.what, self.prompt = text_label(), text_label(selectable=True)
+        self.what, self.prompt, self.note = text_label(), text_label(selectable=True), text_label()
         self.edit, self.seen, self.keep = QLineEdit(), QCheckBox(), QCheckBox()
         self.cancel, self.ok = button(), AccentButton()
         self.keep.setChecked(True)
@@ -66,6 +66,8 @@ class SecretWindow(HostWindow):
         self.what.setText(what)
         self.prompt.setText(self._question.prompt)
         tint(self.prompt, tones().quiet)
+        self.note.setText("" if self._question.note is None else say(self._question.note))
+        tint(self.note, tones().quiet)
         self.edit.setAccessibleName(what)
         self.edit.setAccessibleDescription(self._question.prompt)
         self.seen.setText(say(phrase("&Show what is typed")))
@@ -95,6 +97,7 @@ class SecretWindow(HostWindow):
         self.prompt.setVisible(bool(self._question.prompt))
         self.seen.setVisible(not self._question.echo)
         self.keep.setVisible(self._question.may_keep)
+        self.note.setVisible(self._question.note is not None)
         buttons = QHBoxLayout()
         buttons.setSpacing(GRID)
         buttons.addWidget(self.cancel)
@@ -103,7 +106,7 @@ class SecretWindow(HostWindow):
         column = QVBoxLayout(self)
         column.setContentsMargins(AROUND, AROUND, AROUND, AROUND)
         column.setSpacing(GRID)
-        for widget in (self.what, self.prompt, self.edit, self.seen, self.keep):
+        for widget in (self.what, self.prompt, self.edit, self.seen, self.keep, self.note):
             column.addWidget(widget)
         column.addSpacing(GRID)
         column.addLayout(buttons)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import cast
 
 import pytest
 
-from sparktray.control.login.credentials import HostCredentials, LoginQuestion, Vault, question_of
-from sparktray.domain.host import HostProfile
+from sparktray.control.login.credentials import HostCredentials, LoginQuestion, Unkept, Vault, question_of
+from sparktray.domain.host import HostProfile, Login
 from sparktray.domain.problem import Problem
 from sparktray.domain.secret import Secret
 from sparktray.remote.contract import SshTarget, Wanted, WantedKind
@@ -31,6 +31,7 @@ class Keyring:
 
     held: dict[tuple[str, str], str] = field(default_factory=dict)
     usable: bool = True
+    forgotten: list[str] = field(default_factory=list)
 
     def get(self, host: str, kind: SecretKind) -> Secret | None:
         self._check()
@@ -40,6 +41,10 @@ class Keyring:
     def set(self, host: str, kind: SecretKind, secret: Secret) -> None:
         self._check()
         self.held[host, kind] = secret.reveal()
+
+    def forget(self, host: str) -> None:
+        self._check()
+        self.forgotten.append(host)
 
     def _check(self) -> None:
         if not self.usable:
@@ -161,3 +166,31 @@ def test_the_words_of_a_host_are_cleaned() -> None:
 
 def test_a_secret_never_shows() -> None:
     assert CANARY not in f"{Secret(CANARY)} {Secret(CANARY)!r} {[Secret(CANARY)]}"
+
+
+def test_where_nothing_can_be_kept_that_is_said_and_not_offered() -> None:
+    person = Person([CANARY, CANARY])
+    HostCredentials(HOST, vault(Keyring(usable=False)), person).secret(PASSWORD)
+    assert not person.asked[0].may_keep and person.asked[0].note is not None
+    HostCredentials(HOST, vault(Keyring()), person).secret(PASSWORD)
+    assert person.asked[1].may_keep and person.asked[1].note is None
+
+
+def test_what_is_used_once_is_never_offered_to_be_kept() -> None:
+    person, keyring = Person([CANARY]), Keyring()
+    credentials = HostCredentials(HOST, vault(keyring), Unkept(person))
+    credentials.secret(PASSWORD)
+    credentials.accepted(PASSWORD)
+    assert not person.asked[0].may_keep and keyring.held == {}
+
+
+@pytest.mark.parametrize("login", list(Login))
+def test_a_host_that_is_forgotten_leaves_nothing(login: Login) -> None:
+    """The keyring is asked only for a host that may have put something into it."""
+    host = replace(HOST, login=login)
+    keyring = Keyring({("spark", "password"): CANARY})
+    of_all = vault(keyring)
+    of_all.given[host, WantedKind.PASSWORD] = Secret(CANARY)
+    of_all.forget(host)
+    assert of_all.given == {}
+    assert keyring.forgotten == (["spark"] if login is Login.PASSWORD else [])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 
 import pytest
@@ -185,3 +186,13 @@ def test_it_speaks_another_language_at_once_and_nothing_is_cut(application: QApp
         assert widget.width() >= widget.sizeHint().width()
     assert made.what.height() >= made.what.heightForWidth(made.what.width())
     made.close()
+
+
+def test_why_nothing_can_be_kept_stands_below(person: PersonAtDesk) -> None:
+    person.welcome()
+    login = Connecting(person, replace(PASSWORD, may_keep=False, note=phrase("No keyring here.")))
+    asked = window()
+    assert asked.note.isVisible() and asked.note.text() == "No keyring here."
+    assert not asked.keep.isVisible()
+    asked.reject()
+    until(lambda: login.over, "the thread to go on")
