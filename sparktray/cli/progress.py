@@ -8,6 +8,7 @@ from sparktray.cli.output import Output
 from sparktray.cli.tables import progress_text
 from sparktray.cli.views import step_seconds
 from sparktray.control import clock
+from sparktray.decide.showing.checklist import pace
 from sparktray.decide.showing.present import operation_sentence
 from sparktray.domain.operation import Operation, StepName, StepRun, StepState
 from sparktray.domain.phrase import phrase
@@ -74,9 +75,9 @@ class Progress:
         if run.step.name is StepName.LOAD and state is not None:
             if state.progress is not None:
                 parts.append(progress_text(self._say(state.progress.phase), state.progress.fraction))
-            if operation.usual_seconds is not None and not run.back:
-                usual = _clock(operation.usual_seconds)
-                parts.append(self._say(phrase("(usually {duration})", duration=usual)))
+            told = None if run.back else pace(state, elapsed, operation.usual_seconds, clock.now())
+            if told is not None:
+                parts.append(f"({self._say(told)})")
         elif run.said:
             parts.append(run.said)
         mark = "…" if self._out.shows("…") else "."

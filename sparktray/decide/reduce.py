@@ -65,7 +65,7 @@ def _take(snapshot: Snapshot, event: Event, owner: str, now: float) -> Outcome:
         case Probed():
             return servers.probed(snapshot, event, now), ()
         case LogSaid():
-            return servers.log_said(snapshot, event), ()
+            return servers.log_said(snapshot, event, now), ()
         case LogTailRead():
             return servers.log_tail_read(snapshot, event), ()
         case Sampled():

@@ -133,7 +133,7 @@ def asked(snapshot: Snapshot, server: str) -> Snapshot:
     return snapshot if state is None else with_state(snapshot, replace(state, asking=True))
 
 
-def log_said(snapshot: Snapshot, event: LogSaid) -> Snapshot:
+def log_said(snapshot: Snapshot, event: LogSaid, now: float) -> Snapshot:
     """Take in log lines of a server's present container."""
     state = snapshot.state_of(event.server)
     if event.epoch != snapshot.epoch or state is None or state.container is None:
@@ -147,6 +147,7 @@ def log_said(snapshot: Snapshot, event: LogSaid) -> Snapshot:
         replace(
             state,
             log=(*state.log, *event.lines)[-KEPT_LINES:],
+            log_at=now,
             progress=known.progress(event.lines, state.progress),
             tokens_per_second=activity.tokens_per_second or state.tokens_per_second,
         ),

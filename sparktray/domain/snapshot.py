@@ -67,7 +67,7 @@ class ServerState:
     counts health answers missed since the last good one, ``ever_ready`` holds for this run of the
     container. ``read_at``/``health_at`` are when the last probe and the last health answer came,
     ``installed_at`` when Ollama last told what it has, ``asking`` while a probe is on its way.
-    ``following`` while its log is read as it grows;
+    ``following`` while its log is read as it grows, ``log_at`` is when its last line came;
     ``tail_of`` is the run (container id and start) whose last lines were asked for after its end,
     ``tail_read`` once they are here.
     """
@@ -90,6 +90,7 @@ class ServerState:
     read_at: float | None = None
     health_at: float | None = None
     log: tuple[str, ...] = ()
+    log_at: float | None = None
     following: bool = False
     tail_of: str | None = None
     tail_read: bool = False

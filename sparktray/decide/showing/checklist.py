@@ -9,16 +9,25 @@ from typing import assert_never
 from sparktray.decide.changing.operations import can_cancel
 from sparktray.decide.changing.steps import way_back
 from sparktray.decide.showing.present import operation_sentence
+from sparktray.decide.showing.words import clock
 from sparktray.domain.operation import Operation, OperationEnd, Step, StepName, StepRun, StepState, StopWish
 from sparktray.domain.phrase import Phrase, phrase
-from sparktray.domain.snapshot import Snapshot
+from sparktray.domain.snapshot import ServerState, Snapshot
+
+# Loads of one model differ by the page cache: with it a large one takes half the time of a cold one.
+_SLOWER, _SLOWER_SECONDS = 1.5, 30.0
+# Without a past load to compare with: a large model from a cold disk takes up to 15 minutes on a GB10.
+_LONG_SECONDS = 15 * 60.0
+_SILENT_SECONDS = 5 * 60.0
+# A prediction in the first seconds would only repeat the usual time.
+_EARLY_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True)
 class StepLine:
     """One step. ``word`` is its state in words, for whoever does not see the mark.
 
-    ``seconds`` are taken or, while it is under way, so far; ``usual`` is how long a load takes here.
+    ``seconds`` are taken or, while it is under way, so far; ``pace`` is how a load does against its own past.
     ``phase`` and ``fraction`` (0..1) are of a load by the log, ``said`` is the last line heard of it.
     ``command`` is what a person could type instead, empty for a step that only reads.
     """
@@ -29,7 +38,7 @@ class StepLine:
     word: Phrase
     proof: Phrase | None = None
     seconds: float | None = None
-    usual: float | None = None
+    pace: Phrase | None = None
     phase: Phrase | None = None
     fraction: float | None = None
     said: str = ""
@@ -118,12 +127,35 @@ def _line(
         word=line.word,
         proof=line.proof,
         seconds=line.seconds,
-        usual=operation.usual_seconds if load and not run.back else None,
+        pace=pace(state, line.seconds or 0.0, operation.usual_seconds, now)
+        if load and not run.back
+        else None,
         phase=None if progress is None else progress.phase,
         fraction=None if progress is None else progress.fraction,
         said=run.said or log,
         command=line.command,
     )
+
+
+def pace(state: ServerState | None, elapsed: float, usual: float | None, now: float) -> Phrase | None:
+    """How a load does that is under way since ``elapsed`` seconds; ``usual`` is the time of its past ones.
+
+    A live process that says something is never called stuck, however long it takes; engines are silent for
+    minutes while they read weights from a slow disk.
+    """
+    slow = elapsed > (_LONG_SECONDS if usual is None else _SLOWER * usual + _SLOWER_SECONDS)
+    said_at = None if state is None else state.log_at
+    silent = now - said_at if said_at is not None else elapsed
+    if slow and silent > _SILENT_SECONDS:
+        return phrase("probably stuck: silent for {duration}", duration=clock(silent))
+    if usual is None:
+        return None
+    if slow:
+        return phrase("slower than usual ({duration})", duration=clock(usual))
+    left = usual - elapsed
+    if left > 0 and elapsed > _EARLY_SECONDS:
+        return phrase("about {duration} left", duration=clock(left))
+    return phrase("usually {duration}", duration=clock(usual))
 
 
 def _seconds(run: StepRun, now: float) -> float | None:

@@ -75,7 +75,7 @@ def test_a_step_is_heard_with_its_state_and_time(view: ChecklistView) -> None:
                 StepState.RUNNING,
                 word=phrase("now"),
                 seconds=98.9,
-                usual=212.0,
+                pace=phrase("about {duration} left", duration="1:53"),
                 phase=phrase("Loading weights"),
                 fraction=0.426,
             ),
@@ -86,7 +86,7 @@ def test_a_step_is_heard_with_its_state_and_time(view: ChecklistView) -> None:
     assert heard(view) == [
         "Stop it, done, 2.3 s",
         "Stop it, done, 1:15",
-        "Stop it, now, Loading weights, 42 %, 1:38, usually 3:32",
+        "Stop it, now, Loading weights, 42 %, 1:38, about 1:53 left",
         "Going back: Stop it, now, Starting, 0:02",
         "Stop it, to come",
     ]

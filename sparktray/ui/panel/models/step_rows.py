@@ -54,7 +54,7 @@ def row_of(line: StepLine, say: Wording, *, commands: bool) -> StepRow:
         word=say(line.word),
         proof="" if line.proof is None else say(line.proof),
         time=_time(line, say),
-        usual="" if line.usual is None else say(phrase("usually {duration}", duration=clock(line.usual))),
+        usual="" if line.pace is None else say(line.pace),
         phase=_phase(line, say),
         command=line.command if commands else "",
     )

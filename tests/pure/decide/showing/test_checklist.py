@@ -4,12 +4,12 @@ from dataclasses import replace
 
 import pytest
 
-from sparktray.decide.showing.checklist import Checklist, StepLine, checklist, worth_showing
+from sparktray.decide.showing.checklist import Checklist, StepLine, checklist, pace, worth_showing
 from sparktray.domain.events import CancelAsked, StepSaid
 from sparktray.domain.operation import Operation, OperationEnd, StepName, StepState, StopWish, SwitchWish
 from sparktray.domain.phrase import Phrase, phrase
-from sparktray.domain.snapshot import LoadProgress
-from tests.pure.decide.building import ready, rendered, serving, sglang_box
+from sparktray.domain.snapshot import LoadProgress, ServerState
+from tests.pure.decide.building import NOW, SGLANG, ready, rendered, serving, sglang_box
 from tests.pure.decide.story import Story, begin_story, fails_at, loses_link_at, switched
 
 SCOUT_BOX = sglang_box()
@@ -88,7 +88,8 @@ def test_a_load_tells_how_far_it_is_what_is_usual_and_what_was_said_last() -> No
         ),
     )
     load = now(story)
-    assert (text(load.phase), load.fraction, load.usual, load.said) == ("Loading weights", 0.4, 212.0, "two")
+    assert (text(load.phase), load.fraction, load.said) == ("Loading weights", 0.4, "two")
+    assert text(load.pace) == "usually 3:32"
     assert [step for step in shown(story).steps if step.phase is not None] == [load]
 
 
@@ -140,7 +141,35 @@ def test_a_load_on_the_way_back_has_no_usual_time() -> None:
     story.take(CancelAsked(story.operation.number))
     go_on(story, StepName.LOAD, back=True)
     story.desk.snapshot = replace(story.snapshot, operation=replace(story.operation, usual_seconds=9.0))
-    assert now(story).usual is None
+    assert now(story).pace is None
+
+
+@pytest.mark.parametrize(
+    ("elapsed", "usual", "silent", "told"),
+    [
+        (5.0, 200.0, 1.0, "usually 3:20"),
+        (80.0, 200.0, 1.0, "about 2:00 left"),
+        (80.0, 200.0, 79.0, "about 2:00 left"),
+        (250.0, 200.0, 1.0, "usually 3:20"),
+        (331.0, 200.0, 299.0, "slower than usual (3:20)"),
+        (700.0, 200.0, 301.0, "probably stuck: silent for 5:01"),
+        (4000.0, 200.0, 3.0, "slower than usual (3:20)"),
+        (899.0, None, 899.0, None),
+        (901.0, None, 10.0, None),
+        (901.0, None, 400.0, "probably stuck: silent for 6:40"),
+    ],
+)
+def test_how_a_load_does_against_its_own_past(
+    elapsed: float, usual: float | None, silent: float, told: str | None
+) -> None:
+    """What still says something is slow at worst; without a past there is nothing to be slower than."""
+    state = replace(ServerState(SGLANG), log_at=NOW - silent)
+    assert text(pace(state, elapsed, usual, NOW)) == told
+
+
+def test_a_load_that_never_said_anything_is_silent_from_its_beginning() -> None:
+    assert text(pace(ServerState(SGLANG), 1000.0, 200.0, NOW)) == "probably stuck: silent for 16:40"
+    assert text(pace(None, 10.0, None, NOW)) is None
 
 
 def test_a_step_whose_link_broke_waits_for_the_connection() -> None:
