@@ -18,7 +18,7 @@ from sparktray.control.crew import Crew
 from sparktray.control.records import Records
 from sparktray.decide.effects import CheckLink, Connect
 from sparktray.domain.catalogue import Catalogue
-from sparktray.domain.events import Event, LinkDown, LinkUp
+from sparktray.domain.events import Event, LinkDown, LinkUp, Sampled
 from sparktray.domain.snapshot import LinkPhase
 from sparktray.store.paths import ConfigFolder
 from sparktray.wiring import dialer, vault_of
@@ -199,6 +199,8 @@ def test_a_dead_link_is_replaced_without_a_back_off(server: Sshd, tmp_path: Path
     try:
         crew.carry_out(Connect(1))
         until(LinkUp(1))
+        # sshd makes the process that serves the person only after the login.
+        wait_until(lambda: isinstance(posted.get(timeout=scaled(20.0)), Sampled), "a sample", seconds=20)
         for pid in server.session_pids():
             namespace.kill(pid, signal.SIGSTOP)
         crew.carry_out(CheckLink(1))
