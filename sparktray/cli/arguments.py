@@ -156,6 +156,8 @@ def _changing(command: _Adder, say: Wording) -> None:
     switch.add_argument("--replace", action="store_true", help=replace)
     back = say(phrase("on failure leave everything as it is then"))
     switch.add_argument("--no-rollback", action="store_true", help=back)
+    short = say(phrase("also when the host's memory will be short; it may freeze"))
+    switch.add_argument("--force", action="store_true", help=short)
     limit = say(phrase("seconds for the load; later counts as failed"))
     switch.add_argument("--timeout", type=_seconds, metavar="S", help=limit)
     stop = command("stop", say(phrase("stop one server, or all")))

@@ -18,8 +18,9 @@ from sparktray.domain.operation import SwitchWish, Wish
 from sparktray.domain.problem import Problem
 from sparktray.domain.snapshot import Snapshot, first_snapshot
 from sparktray.domain.survey import Listener, ModelFolder, Survey, read_listeners
+from sparktray.domain.vitals import read_memory
 from sparktray.remote.contract import EntryKind, Remote
-from sparktray.remote.errors import RemoteError, TooLarge
+from sparktray.remote.errors import CommandFailed, RemoteError, TooLarge
 
 # The weight index of a 400 B model has 100,000 names and 8 MB.
 _INDEX_CAP = 32 * 1024 * 1024
@@ -43,6 +44,7 @@ class Surveyor:
         with ThreadPoolExecutor(max_workers=4, thread_name_prefix="sparktray-survey") as pool:
             folder = pool.submit(self._folder, remote, path)
             listeners = pool.submit(_listeners, remote)
+            memory = pool.submit(_memory, remote)
             lock = pool.submit(remote.docker.inspect, LOCK_NAME)
             info = remote.docker.info()
             images = remote.docker.get("/images/json")
@@ -55,6 +57,7 @@ class Surveyor:
                 lock_image=image if present and image else _first_tag(images),
                 listeners=listeners.result(),
                 abandoned=put_aside | dead,
+                memory=memory.result(),
             )
 
     def _wanted(self, wish: Wish) -> tuple[str | None, str | None]:
@@ -105,6 +108,14 @@ def _listeners(remote: Remote) -> tuple[Listener, ...]:
     except RemoteError:
         return ()
     return read_listeners(told.stdout.decode("utf-8", "replace"))
+
+
+def _memory(remote: Remote) -> tuple[int, int] | None:
+    try:
+        text = remote.read_file("/proc/meminfo") or b""
+    except CommandFailed:
+        return None
+    return read_memory(text.decode("ascii", "replace"))
 
 
 def _first_tag(images: object) -> str | None:

@@ -19,7 +19,10 @@ class OperationKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SwitchWish:
-    """Make this model ready. ``timeout`` is seconds for the load, None for no limit."""
+    """Make this model ready. ``timeout`` is seconds for the load, None for no limit.
+
+    ``force``: also where the host's memory will be short of it.
+    """
 
     model: str
     on: str | None = None
@@ -27,6 +30,7 @@ class SwitchWish:
     replace: bool = False
     rollback: bool = True
     timeout: float | None = None
+    force: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,9 +32,10 @@ class Listener:
 class Survey:
     """Facts for one plan. ``folder`` is None when the model's folder is missing or not needed.
 
-    ``host_time`` is the host's own clock, seconds since 1970: locks expire by it. ``lock_image``
-    is any image of the host a lock can be created from. ``abandoned`` are ids of ``.previous``
-    containers that our own journal knows as left over.
+    ``memory`` are the bytes that are available and in all by the host's ``/proc/meminfo``, None where it
+    does not tell. ``host_time`` is the host's own clock, seconds since 1970: locks expire by it.
+    ``lock_image`` is any image of the host a lock can be created from. ``abandoned`` are ids of
+    ``.previous`` containers that our own journal knows as left over.
     """
 
     image_present: bool
@@ -44,6 +45,7 @@ class Survey:
     listeners: tuple[Listener, ...] = ()
     abandoned: frozenset[str] = frozenset()
     at: float | None = None
+    memory: tuple[int, int] | None = None
 
 
 _LISTENER = re.compile(r'^LISTEN\s+\d+\s+\d+\s+\S*:(\d{1,5})\s+\S+(?:\s+users:\(\("([^"]*)")?')

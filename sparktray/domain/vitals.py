@@ -54,6 +54,12 @@ def read_vitals(meminfo: str, gpu: str, now: float, processes: str = "", cgroups
     )
 
 
+def read_memory(meminfo: str) -> tuple[int, int] | None:
+    """Available and total bytes by ``/proc/meminfo``, None when it does not tell both."""
+    available, total = _meminfo(meminfo, "MemAvailable"), _meminfo(meminfo, "MemTotal")
+    return None if available is None or total is None else (available, total)
+
+
 def _shares(processes: str, containers: dict[str, str]) -> tuple[tuple[str, int], ...] | None:
     header, *rows = processes.splitlines() or [""]
     if header.partition(",")[0].strip() != "pid":  # a sentence about what is wrong has no header

@@ -52,6 +52,7 @@ def _wish(request: Request) -> Wish:
         dry_run=options.dry_run,
         replace=options.replace,
         rollback=not options.no_rollback,
+        force=options.force,
         timeout=options.timeout,
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from sparktray.decide.changing.headroom import headroom
 from sparktray.decide.identity import port_held
 from sparktray.decide.servers import run_of
 from sparktray.decide.truth import answers_without, started_by, unexplained
@@ -15,9 +16,6 @@ from sparktray.domain.phrase import phrase
 from sparktray.domain.problem import Failure
 from sparktray.domain.snapshot import ServerState, Snapshot
 
-# Kept free of models, so that the host itself never runs short: a Spark short of memory freezes.
-HEADROOM_BYTES = 2 << 30
-HEADROOM_SHARE = 0.08
 # Memory of a large server comes back within a minute of its end, in steps; when nothing more
 # came for 5 s, that was all.
 QUIET_SECONDS = 5.0
@@ -61,11 +59,6 @@ def judge_wait(
         return _release(snapshot, operation, action, since, now)
     state = snapshot.state_of(action.server)
     return _DONE if state is None else _serving(operation, state, action, since, now)
-
-
-def headroom(total_bytes: int) -> int:
-    """Memory of the host that no model may take, in bytes."""
-    return max(HEADROOM_BYTES, int(total_bytes * HEADROOM_SHARE))
 
 
 def _release(

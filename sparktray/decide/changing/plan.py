@@ -13,6 +13,7 @@ from sparktray.decide.changing.preflight import (
     lock_expired,
     lock_of,
     lock_refusal,
+    memory_refusal,
     name_refusal,
     ollama_refusal,
     port_refusal,
@@ -123,15 +124,18 @@ def _replace_container(
         or (None if wish.replace else takeover_refusal(server, retired))
         or name_refusal(server, snapshot.containers, survey, retired)
     )
-    if refusal is not None:
-        return refusal
     launch = Launch(server, model, snapshot.host, survey.folder, _labels(server, model, asker))
     known = engine(server.engine)
+    needs = known.needed_bytes(launch)
+    if refusal is None and not wish.force:
+        refusal = memory_refusal(snapshot, model, needs, survey, retired)
+    if refusal is not None:
+        return refusal
     leftovers = [c for c in snapshot.containers if c.id in survey.abandoned and _aside(c, retired)]
     old = [steps.sweep(container) for container in leftovers]
     old += [step for container in retired for step in _retire(container)]
     stays = [c for c in retired if not (c.auto_remove and c.running) and not c.of_compose]
-    release = [steps.release(server, known.needed_bytes(launch))] if any(c.running for c in retired) else []
+    release = [steps.release(server, needs)] if any(c.running for c in retired) else []
     return [
         *old,
         *release,

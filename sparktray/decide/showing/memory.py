@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sparktray.decide.changing.awaiting import headroom
+from sparktray.decide.changing.headroom import headroom
 from sparktray.decide.identity import running_on
 from sparktray.decide.showing.present import shown_name
 from sparktray.domain.phrase import Phrase, phrase

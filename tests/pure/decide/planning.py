@@ -9,6 +9,7 @@ from sparktray.domain.operation import (
     Step,
     Wish,
 )
+from sparktray.domain.problem import Problem
 from sparktray.domain.survey import Survey
 from tests.pure.decide.building import (
     SPARK_IMAGE,
@@ -34,8 +35,12 @@ SCOUT_RUN = (
 REPLACED = ["(release)", SCOUT_RUN, "(load)", "(prove)"]
 
 
+def asked(desk: Desk, wish: Wish, told: Survey) -> Plan | Problem:
+    return plan(desk.snapshot, wish, told, ME)
+
+
 def made(desk: Desk, wish: Wish, told: Survey) -> Plan:
-    found = plan(desk.snapshot, wish, told, ME)
+    found = asked(desk, wish, told)
     assert isinstance(found, Plan), found
     return found
 

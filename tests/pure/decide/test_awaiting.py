@@ -7,15 +7,14 @@ import pytest
 
 from sparktray.decide.changing.awaiting import (
     APPEAR_SECONDS,
-    HEADROOM_BYTES,
     NOTABLE_BYTES,
     QUIET_SECONDS,
     RECENT_SECONDS,
     RELEASE_SECONDS,
     Judgement,
-    headroom,
     judge_wait,
 )
+from sparktray.decide.changing.headroom import HEADROOM_BYTES, headroom
 from sparktray.decide.changing.steps import load, pending, release, start
 from sparktray.domain.asking import Health, Reading
 from sparktray.domain.events import LogTailRead

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sparktray.domain.vitals import Vitals, read_vitals
+from sparktray.domain.vitals import Vitals, read_memory, read_vitals
 from tests.pure.domain.hostile import ANY_TEXT, HOSTILE
 
 MEMINFO = "MemTotal:       127535772 kB\nMemAvailable:   98303104 kB\n"
@@ -169,3 +169,9 @@ def test_no_text_about_processes_raises(rows: str, cgroups: str) -> None:
     told = shares(f"{HEADER}\n{rows}", cgroups)
 
     assert told is None or all(size >= 0 and len(container) == 64 for container, size in told)
+
+
+def test_memory_is_told_whole_or_not_at_all() -> None:
+    assert read_memory(MEMINFO) == (WHOLE.available_bytes, WHOLE.total_bytes)
+    assert read_memory(MEMINFO.replace("MemAvailable", "MemElse")) is None
+    assert read_memory("") is None
