@@ -100,7 +100,6 @@ def test_the_others() -> None:
         ("host", "add", "a", "--address", "b", "--port", "0"),
         ("host", "add", "a", "--address", "b", "--port", "65536"),
         ("--host",),
-        
     ],
 )
 def test_a_mistake_is_told_with_code_2(words: tuple[str, ...]) -> None:
