@@ -228,3 +228,15 @@ def test_words_that_do_not_go_together(server: Sshd, program: Program) -> None:
     assert add(server, program, "--password-stdin", stdin="\n").returncode == 2
     assert add(server, program, "--password-stdin", "--agent").returncode == 2
     assert add(server, program, "--agent", "SHA256:short").returncode == 2
+
+
+def test_a_forgotten_host_key_takes_the_password_along(
+    server: Sshd, program: Program, keyring: SecretService
+) -> None:
+    """Whoever shows the next key gets nothing that was kept for this one."""
+    on_bus = keyring.environment
+    assert add(server, program, "--password-stdin", stdin=f"{PASSWORD}\n", **on_bus).returncode == 0
+    assert keyring.values()
+    done = run(program, "host", "forget-key", "spark", "--yes", **on_bus)
+    assert done.returncode == 0, done.stderr
+    assert keyring.values() == {}

@@ -96,3 +96,14 @@ def test_a_host_that_reads_other_lists_is_told(rig: Rig, home: None, program: Pr
     assert done.returncode == 4, done.stderr
     assert error_of(done)["code"] == "key-not-accepted"
     assert list((program.config / "keys").iterdir()) == []
+
+
+def test_a_second_attempt_that_fails_leaves_the_first_key_as_it_is(server: Sshd, program: Program) -> None:
+    add(server, program, "--agent")
+    done = run(program, "host", "set-up-key", "spark", "--password-stdin", stdin=f"{PASSWORD}\n")
+    assert done.returncode == 0, done.stderr
+    before = {path: path.read_bytes() for path in (program.config / "keys").iterdir()}
+    again = run(program, "host", "set-up-key", "spark", "--password-stdin", stdin="wrong\n")
+    assert again.returncode == 4
+    assert {path: path.read_bytes() for path in (program.config / "keys").iterdir()} == before
+    assert "No model is running on spark." in program.ok("status")

@@ -8,6 +8,7 @@ from dataclasses import replace
 from sparktray.cli.problems import CANCELLED, DONE, Told
 from sparktray.cli.request import Request, wanted_host
 from sparktray.control.checking import read_fingerprint
+from sparktray.control.login.credentials import Vault
 from sparktray.control.problems import problem_of
 from sparktray.domain.host import HostProfile
 from sparktray.domain.phrase import Phrase, phrase
@@ -17,6 +18,9 @@ from sparktray.remote.errors import RemoteError
 from sparktray.remote.host import look_at_key
 from sparktray.remote.ssh_files.target import target_of
 from sparktray.store.hosts import HostsFile
+from sparktray.store.paths import ConfigFolder
+from sparktray.store.secrets import Secrets
+from sparktray.store.secrets_errors import KeyringUnavailable
 
 
 def asks(request: Request) -> bool:
@@ -70,6 +74,11 @@ def forget_key(request: Request, hosts: HostsFile) -> int:
         if not _is_meant(request, host):
             request.out.line(request.say(phrase("Nothing is changed.")))
             return CANCELLED
+    try:
+        # Whoever shows the next key gets nothing that was kept for this one.
+        Vault(Secrets(ConfigFolder.find(request.options.config))).forget(host)
+    except KeyringUnavailable as error:
+        request.out.problem(error.problem)
     hosts.add(replace(host, fingerprint=None, key_type=None))
     _say(
         request,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from collections.abc import Callable
 from dataclasses import replace
@@ -29,7 +30,8 @@ def set_up_key(host: HostProfile, folder: ConfigFolder, by_password: Dial, by_ke
     no key file is left behind, and an accepted public half opens nothing any more.
     """
     key = fresh_key(f"sparktray {host.name} on {clean_name(socket.gethostname())}")
-    path = folder.made("keys") / host.name
+    # A name of its own: the key that the host may have by now must outlive an attempt that fails.
+    path = folder.made("keys") / f"{host.name}-{os.urandom(4).hex()}"
     write_file(path, key.private)
     keyed = replace(host, login=Login.KEY, key_file=str(path), agent_key=None)
     try:
