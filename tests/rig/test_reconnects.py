@@ -38,8 +38,8 @@ def resident_mib() -> float:
 class Register:
     """The objects of a class made from now on that live.
 
-    Not by ``gc.get_objects()``: that holds tuples another thread is just building, and the building fails there
-    with "bad argument to internal function" (bpo-15108).
+    Not by ``gc.get_objects()``: that holds tuples another thread is just building, and the building fails
+    there with "bad argument to internal function" (bpo-15108).
     """
 
     def __init__(self, kind: type[object], patch: pytest.MonkeyPatch) -> None:
