@@ -156,13 +156,19 @@ def _changing(command: _Adder, say: Wording) -> None:
     switch.add_argument("--replace", action="store_true", help=replace)
     back = say(phrase("on failure leave everything as it is then"))
     switch.add_argument("--no-rollback", action="store_true", help=back)
-    short = say(phrase("also when the host's memory will be short; it may freeze"))
-    switch.add_argument("--force", action="store_true", help=short)
+    room = say(phrase("stop other servers where that makes it fit"))
+    switch.add_argument("--make-room", action="store_true", help=room)
     limit = say(phrase("seconds for the load; later counts as failed"))
     switch.add_argument("--timeout", type=_seconds, metavar="S", help=limit)
     stop = command("stop", say(phrase("stop one server, or all")))
     stop.add_argument("server", metavar="SERVER", nargs="?")
-    for parser in (switch, stop):
+    short = phrase("also when requests are cut off or the host's memory will be short; it may freeze")
+    cut = phrase("also when requests are cut off")
+    for parser, risk in ((switch, short), (stop, cut)):
+        busy = parser.add_mutually_exclusive_group() if parser is stop else parser
+        idle = say(phrase("wait until no request is being answered"))
+        busy.add_argument("--wait-idle", action="store_true", help=idle)
+        busy.add_argument("--force", action="store_true", help=say(risk))
         plan = say(phrase("show the steps and change nothing"))
         parser.add_argument("--dry-run", action="store_true", help=plan)
 

@@ -25,6 +25,7 @@ from sparktray.domain.docker.recreation import recreation
 from sparktray.domain.events import Event, StepDone, StepFailed, StepSaid, Surveyed
 from sparktray.domain.host import HostProfile
 from sparktray.domain.operation import (
+    AwaitIdle,
     AwaitRelease,
     AwaitServing,
     CheckAgain,
@@ -194,7 +195,7 @@ class Changes:
                 self._load(task, action)
             case UnloadOllama():
                 self._unload(task, action)
-            case AwaitRelease() | AwaitServing():
+            case AwaitIdle() | AwaitRelease() | AwaitServing():
                 pass  # judged by the reducer from the snapshot, never performed
             case _:  # pragma: no cover
                 assert_never(action)

@@ -7,6 +7,7 @@ from sparktray.decide.effects import Effect, Probe
 from sparktray.decide.servers import asked, probe_identity, wanted_depth
 from sparktray.domain.asking import Health
 from sparktray.domain.docker.container import ContainerState
+from sparktray.domain.operation import AwaitIdle, AwaitServing
 from sparktray.domain.snapshot import LinkPhase, ServerState, Snapshot
 from sparktray.engines.registry import engine
 
@@ -35,9 +36,24 @@ def probe_due(snapshot: Snapshot, state: ServerState) -> float | None:
         return _after(state, API_SECONDS if state.health is Health.READY else WATCH_SECONDS)
     if container.state is not ContainerState.RUNNING or not container.inspected:
         return None
-    if snapshot.active is not None and snapshot.active.server == state.name:
-        return _after(state, LOADING_SECONDS)
+    pause = _operation_pause(snapshot, state)
+    if pause is not None:
+        return _after(state, pause)
     return _after(state, _pause(state, known.loads_by_api))
+
+
+def _operation_pause(snapshot: Snapshot, state: ServerState) -> float | None:
+    """How long after the last answer an operation wants the next one, None when it wants none."""
+    active = snapshot.active
+    if active is None:
+        return None
+    current = active.current
+    action = current.step.action if current is not None else None
+    if isinstance(action, AwaitIdle) and action.server == state.name and current is not None:
+        asked_since = (state.read_at or 0.0) >= (current.started_at or 0.0)
+        return LOADING_SECONDS if asked_since else 0.0
+    awaited = action.server if isinstance(action, AwaitServing) else None
+    return LOADING_SECONDS if state.name in {active.server, awaited} else None
 
 
 def _pause(state: ServerState, loads_by_api: bool) -> float:

@@ -17,11 +17,20 @@ class OperationKind(StrEnum):
     STOP = "stop"
 
 
+class WhenBusy(StrEnum):
+    """What to do with a server that is answering requests when it shall stop."""
+
+    REFUSE = "refuse"
+    WAIT = "wait"  # until it is idle
+    GO_ON = "go-on"  # its requests are cut off after the grace
+
+
 @dataclass(frozen=True, slots=True)
 class SwitchWish:
     """Make this model ready. ``timeout`` is seconds for the load, None for no limit.
 
-    ``force``: also where the host's memory will be short of it.
+    ``force``: also where the host's memory will be short of it. ``make_room``: other servers of the
+    catalogue are stopped where that makes it fit.
     """
 
     model: str
@@ -31,6 +40,8 @@ class SwitchWish:
     rollback: bool = True
     timeout: float | None = None
     force: bool = False
+    make_room: bool = False
+    busy: WhenBusy = WhenBusy.REFUSE
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +50,7 @@ class StopWish:
 
     server: str | None = None
     dry_run: bool = False
+    busy: WhenBusy = WhenBusy.REFUSE
 
 
 Wish = SwitchWish | StopWish
@@ -150,13 +162,22 @@ class RecreateContainer:
 
 
 @dataclass(frozen=True, slots=True)
+class AwaitIdle:
+    """Look whether the server is answering requests: wait until it is not if ``patient``, else refuse."""
+
+    server: str
+    patient: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class AwaitRelease:
     """Wait until name, port and memory of what was stopped are free again.
 
-    ``needs`` is what the next model will take in bytes, None when that is not known.
+    ``name`` is None when what was stopped keeps it, ``needs`` is what the next model will take in bytes,
+    None when that is not known.
     """
 
-    name: str
+    name: str | None
     port: int
     needs: int | None = None
 
@@ -195,14 +216,16 @@ class UnloadOllama:
     name: str
 
 
+Waiting = AwaitIdle | AwaitRelease | AwaitServing
+"""What is judged from the snapshot and never performed."""
+
 Action = (
     RunDocker
     | PullImage
     | CheckAgain
     | RecordContainer
     | RecreateContainer
-    | AwaitRelease
-    | AwaitServing
+    | Waiting
     | ProveServing
     | LoadOllama
     | UnloadOllama
@@ -215,6 +238,7 @@ class StepName(StrEnum):
     PULL = "pull"
     LOCK = "lock"
     CHECK = "check"
+    IDLE = "idle"
     RECORD = "record"
     RESTART_POLICY = "restart-policy"
     STOP = "stop"
@@ -233,7 +257,8 @@ class StepName(StrEnum):
 class Step:
     """One step of a plan: what it does, what proves it, what takes it back.
 
-    ``command`` is what a person could type instead, empty for a step that only reads.
+    ``command`` is what a person could type instead, empty for a step that only reads. ``revives`` is
+    the server that serves again once this step is done and its model has loaded.
     """
 
     name: StepName
@@ -242,6 +267,7 @@ class Step:
     command: tuple[str, ...] = ()
     proof: Phrase | None = None
     undo: Step | None = None
+    revives: str | None = None
 
 
 class StepState(StrEnum):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from enum import Enum, auto
+
 from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtWidgets import QLabel, QMessageBox, QPushButton, QWidget
 
@@ -65,18 +68,27 @@ class Asker(QObject):
         box, asked, wish, latest = self._box, self._asked, self._wish, self._latest
         if box is None or asked is None or wish is None or latest is None:
             return
-        said_yes, parent = box.said_yes, box.parentWidget()
+        choice, parent = box.choice, box.parentWidget()
         self.close()
-        if not said_yes:
+        if choice is Choice.NO:
             return
-        # What would be lost may be something else by now, or nothing: the yes was to what was asked.
+        chosen = asked.later[1] if choice is Choice.LATER and asked.later is not None else asked.wish
+        # What would be lost may be something else by now, or nothing: the answer was to what was asked.
         now = question(latest, wish)
         if now is None:
-            self.wished.emit(wish)
-        elif now == asked:
-            self.wished.emit(now.wish)
+            self.wished.emit(replace(wish, busy=chosen.busy))
+        elif now.about <= asked.about:
+            self.wished.emit(chosen if now.about == asked.about else replace(now.wish, busy=chosen.busy))
         else:
             self._ask(now, parent)
+
+
+class Choice(Enum):
+    """What was answered."""
+
+    YES = auto()
+    LATER = auto()
+    NO = auto()
 
 
 class _Box(QMessageBox):
@@ -90,6 +102,7 @@ class _Box(QMessageBox):
         self.setIcon(QMessageBox.Icon.Warning)
         self.setTextFormat(Qt.TextFormat.PlainText)
         self._yes: QPushButton = self.addButton("", QMessageBox.ButtonRole.AcceptRole)
+        self._later: QPushButton | None = None
         self._no: QPushButton = self.addButton("", QMessageBox.ButtonRole.RejectRole)
         self._yes.setAutoDefault(False)
         self.setDefaultButton(self._no)
@@ -102,9 +115,12 @@ class _Box(QMessageBox):
             heading.setFont(font)
 
     @property
-    def said_yes(self) -> bool:
-        """Whether it was the button that goes on which closed it."""
-        return self.clickedButton() is self._yes
+    def choice(self) -> Choice:
+        """Which button closed it; anything else is a no."""
+        clicked = self.clickedButton()
+        if clicked is self._yes:
+            return Choice.YES
+        return Choice.LATER if self._later is not None and clicked is self._later else Choice.NO
 
     def tell(self, asked: Question) -> None:
         """Say it in the language of the moment."""
@@ -114,3 +130,11 @@ class _Box(QMessageBox):
         self.setInformativeText("\n\n".join(self._say(point) for point in asked.points))
         self._yes.setText(self._say(asked.yes))
         self._no.setText(self._say(asked.no))
+        if asked.later is None:
+            return
+        words = self._say(asked.later[0])
+        if self._later is None:
+            # Qt warns of an action button without words.
+            self._later = self.addButton(words, QMessageBox.ButtonRole.ActionRole)
+            self._later.setAutoDefault(False)
+        self._later.setText(words)

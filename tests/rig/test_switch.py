@@ -52,6 +52,7 @@ def test_from_nothing_beside_and_in_place(rig: Rig, tmp_path: Path) -> None:
             *(
                 "lock",
                 "check",
+                "idle",
                 "record",
                 "stop",
                 "rename",

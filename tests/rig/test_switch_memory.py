@@ -48,3 +48,20 @@ def test_what_stops_for_it_makes_room(rig: Rig, program: Program) -> None:
     rig.set_memory(TOTAL_KIB // 10)
     program.ok("switch", "qwen3-coder-30b-nvfp4")
     assert rig.model_ids(30000) == ["qwen3-coder-30b-nvfp4"]
+
+
+def test_another_server_stops_for_it_when_that_was_asked_for(rig: Rig, program: Program) -> None:
+    """And serves again, by its own means, when the model then fails."""
+    rig.start_sglang(QWEN, container="sglang-main", port=30001, rm=False)
+    rig.wait_http(30001, "/health")
+    before = rig.inspect("sglang-main")
+    rig.set_memory(40 * 1024 * 1024)
+    rig.behave(SCOUT, fail="oom")
+    assert program.refused(1, "switch", SCOUT, "--make-room")["code"] == "out-of-memory"
+    assert rig.model_ids(30001) == [QWEN]
+    after = rig.inspect("sglang-main")
+    assert before is not None and after is not None and after["Id"] == before["Id"]
+    rig.behave(SCOUT, fail=None)
+    program.ok("switch", SCOUT, "--make-room")
+    assert rig.model_ids(30000) == [SCOUT]
+    assert rig.state("sglang-main") == "exited" and rig.inspect("sparktray-lock") is None

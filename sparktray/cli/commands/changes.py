@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import shlex
 
 from sparktray.cli.choosing import check_server
@@ -14,7 +15,7 @@ from sparktray.decide.identity import base_url, running_on
 from sparktray.decide.showing.present import operation_sentence
 from sparktray.domain.catalogue import Catalogue
 from sparktray.domain.host import HostProfile
-from sparktray.domain.operation import Operation, OperationEnd, StopWish, SwitchWish, Wish
+from sparktray.domain.operation import Operation, OperationEnd, StopWish, SwitchWish, WhenBusy, Wish
 from sparktray.domain.phrase import Phrase, phrase
 from sparktray.domain.problem import Problem
 from sparktray.domain.snapshot import Snapshot, first_snapshot
@@ -45,7 +46,7 @@ def run(request: Request) -> int:
 def _wish(request: Request) -> Wish:
     options = request.options
     if options.command == "stop":
-        return StopWish(options.server, dry_run=options.dry_run)
+        return StopWish(options.server, dry_run=options.dry_run, busy=_when_busy(options))
     return SwitchWish(
         options.model,
         on=options.on,
@@ -53,8 +54,16 @@ def _wish(request: Request) -> Wish:
         replace=options.replace,
         rollback=not options.no_rollback,
         force=options.force,
+        make_room=options.make_room,
+        busy=_when_busy(options),
         timeout=options.timeout,
     )
+
+
+def _when_busy(options: argparse.Namespace) -> WhenBusy:
+    if options.wait_idle:
+        return WhenBusy.WAIT
+    return WhenBusy.GO_ON if options.force else WhenBusy.REFUSE
 
 
 def _carried_out(request: Request, session: Session, wish: Wish) -> tuple[Snapshot, Operation]:

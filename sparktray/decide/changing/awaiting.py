@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from sparktray.decide.changing.headroom import headroom
+from sparktray.decide.changing.steps import STOP_GRACE
 from sparktray.decide.identity import port_held
 from sparktray.decide.servers import run_of
 from sparktray.decide.truth import answers_without, started_by, unexplained
 from sparktray.domain.asking import Health
 from sparktray.domain.docker.container import Container
-from sparktray.domain.operation import AwaitRelease, AwaitServing, Operation, StepName
-from sparktray.domain.phrase import phrase
+from sparktray.domain.operation import AwaitIdle, AwaitRelease, AwaitServing, Operation, StepName, Waiting
+from sparktray.domain.phrase import phrase, phrase_n
 from sparktray.domain.problem import Failure
 from sparktray.domain.snapshot import ServerState, Snapshot
 
@@ -24,6 +25,10 @@ RELEASE_SECONDS = 90.0
 RECENT_SECONDS = 10.0
 # Smaller changes are the host's own breathing.
 NOTABLE_BYTES = 64 << 20
+# A server that says nothing for so long is not asked any more; what it said last decides.
+ASKING_SECONDS = 3.0
+# An agent may work for hours. The lock is held meanwhile, and a lock that expires is no lock.
+IDLE_SECONDS = 2700.0
 # The container of a fresh start shows in Docker's list at once; its event may be late by a moment.
 APPEAR_SECONDS = 15.0
 
@@ -49,22 +54,56 @@ _WAIT = Verdict(Judgement.WAIT)
 _DONE = Verdict(Judgement.DONE)
 
 
-def judge_wait(
-    snapshot: Snapshot, operation: Operation, action: AwaitServing | AwaitRelease, now: float
-) -> Verdict:
+def judge_wait(snapshot: Snapshot, operation: Operation, action: Waiting, now: float) -> Verdict:
     """Whether what a waiting step waits for is the case."""
     current = operation.current
     since = current.started_at if current is not None and current.started_at is not None else now
     if isinstance(action, AwaitRelease):
         return _release(snapshot, operation, action, since, now)
     state = snapshot.state_of(action.server)
-    return _DONE if state is None else _serving(operation, state, action, since, now)
+    if state is None:
+        return _DONE
+    if isinstance(action, AwaitIdle):
+        return _idle(state, action, since, now)
+    return _serving(operation, state, action, since, now)
+
+
+def _idle(state: ServerState, action: AwaitIdle, since: float, now: float) -> Verdict:
+    """What is not known is not waited for: an engine that does not tell would never be idle."""
+    if not state.ready:
+        return _DONE
+    asked = state.read_at is not None and state.read_at >= since
+    if not asked and now - since < ASKING_SECONDS:
+        return _WAIT
+    requests = (state.running or 0) + (state.waiting or 0)
+    if not requests:
+        return _DONE
+    if action.patient and now - since < IDLE_SECONDS:
+        return _WAIT
+    return Verdict(Judgement.FAILED, _busy(state, requests))
+
+
+def _busy(state: ServerState, requests: int) -> Failure:
+    return Failure(
+        "busy",
+        phrase_n(
+            "{server} is answering {count} request.",
+            "{server} is answering {count} requests.",
+            requests,
+            server=state.name,
+        ),
+        phrase(
+            "Wait until it is idle (--wait-idle does it). With --force it is stopped all the same, and what "
+            "it has not answered within {seconds} seconds is cut off.",
+            seconds=STOP_GRACE,
+        ),
+    )
 
 
 def _release(
     snapshot: Snapshot, operation: Operation, action: AwaitRelease, since: float, now: float
 ) -> Verdict:
-    holder = snapshot.container_named(action.name)
+    holder = snapshot.container_named(action.name) if action.name is not None else None
     busy = next((c for c in snapshot.containers if port_held(c, action.port)), None)
     if holder is not None or busy is not None:
         late = now - since > RELEASE_SECONDS
@@ -97,7 +136,7 @@ def _as_free_as_before(operation: Operation, available: int) -> bool:
 def _not_free(action: AwaitRelease) -> Failure:
     return Failure(
         "not-released",
-        phrase("Name {name} or port {port} did not become free.", name=action.name, port=action.port),
+        phrase("Name {name} or port {port} did not become free.", name=action.name or "-", port=action.port),
         phrase("Look at what holds them: docker ps -a"),
     )
 

@@ -14,8 +14,6 @@ from sparktray.decide.servers import assign
 from sparktray.domain.events import CancelAsked, StepDone, StepFailed, StepSaid, Surveyed, Wished
 from sparktray.domain.host import HostProfile
 from sparktray.domain.operation import (
-    AwaitRelease,
-    AwaitServing,
     Operation,
     OperationEnd,
     OperationKind,
@@ -24,6 +22,7 @@ from sparktray.domain.operation import (
     StepRun,
     StepState,
     SwitchWish,
+    Waiting,
 )
 from sparktray.domain.phrase import phrase
 from sparktray.domain.problem import Failure, Problem
@@ -97,7 +96,7 @@ def _begin(snapshot: Snapshot, operation: Operation, index: int, now: float) -> 
     run = replace(operation.runs[index], state=StepState.RUNNING, started_at=now, ended_at=None, said="")
     begun = replace(_with_run(operation, index, run), index=index, memory_mark=None)
     effects: list[Effect] = [Journal(begun)]
-    if not isinstance(run.step.action, AwaitServing | AwaitRelease):
+    if not isinstance(run.step.action, Waiting):
         effects.append(Perform(snapshot.sequence, begun.number, index, begun.id, begun.wish, run.step.action))
     return replace(snapshot, operation=begun), tuple(effects)
 
@@ -226,7 +225,7 @@ def cancel_asked(snapshot: Snapshot, event: CancelAsked, now: float) -> Outcome:
     current = asked.current
     if current is None:
         return replace(snapshot, operation=asked), ()
-    if isinstance(current.step.action, AwaitServing | AwaitRelease) or current.state is StepState.WAITING:
+    if isinstance(current.step.action, Waiting) or current.state is StepState.WAITING:
         return _turn_back(snapshot, asked, None, now)
     return replace(snapshot, operation=asked), (Interrupt(asked.number, asked.index),)
 
@@ -252,7 +251,7 @@ def go_on(snapshot: Snapshot, now: float) -> Outcome:
     if current.state is StepState.WAITING:
         return _take_up(snapshot, operation, current, now)
     action = current.step.action
-    if not isinstance(action, AwaitServing | AwaitRelease):
+    if not isinstance(action, Waiting):
         return snapshot, ()
     verdict = judge_wait(snapshot, operation, action, now)
     marked = replace(operation, memory_mark=verdict.memory_mark)

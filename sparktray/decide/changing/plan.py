@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import assert_never
 
@@ -13,7 +14,6 @@ from sparktray.decide.changing.preflight import (
     lock_expired,
     lock_of,
     lock_refusal,
-    memory_refusal,
     name_refusal,
     ollama_refusal,
     port_refusal,
@@ -21,11 +21,12 @@ from sparktray.decide.changing.preflight import (
     secret_refusal,
     takeover_refusal,
 )
+from sparktray.decide.changing.room import making_room, memory_refusal
 from sparktray.decide.changing.standing import loads_already, making_way, serves_already
 from sparktray.domain.asking import Health
 from sparktray.domain.catalogue import Model, Server
 from sparktray.domain.docker.container import LABEL_MODEL, LABEL_OPERATION, LABEL_SERVER, PREVIOUS, Container
-from sparktray.domain.operation import Action, Step, StepName, StopWish, SwitchWish, Wish
+from sparktray.domain.operation import Action, Step, StepName, StopWish, SwitchWish, WhenBusy, Wish
 from sparktray.domain.phrase import phrase
 from sparktray.domain.problem import Problem
 from sparktray.domain.snapshot import Phase, ServerState, Snapshot
@@ -127,15 +128,19 @@ def _replace_container(
     launch = Launch(server, model, snapshot.host, survey.folder, _labels(server, model, asker))
     known = engine(server.engine)
     needs = known.needed_bytes(launch)
+    others = making_room(snapshot, needs, survey, retired, server.name) if wish.make_room else ()
     if refusal is None and not wish.force:
-        refusal = memory_refusal(snapshot, model, needs, survey, retired)
+        stopping = [*retired, *(s.container for s in others if s.container is not None)]
+        refusal = memory_refusal(snapshot, model, needs, survey, stopping)
     if refusal is not None:
         return refusal
     leftovers = [c for c in snapshot.containers if c.id in survey.abandoned and _aside(c, retired)]
     old = [steps.sweep(container) for container in leftovers]
-    old += [step for container in retired for step in _retire(container)]
+    old += _idle(wish, [state, *others])
+    old += [step for other in others for step in _stop_server(other, undoable=True)]
+    old += [step for container in retired for step in _retire(container, server)]
     stays = [c for c in retired if not (c.auto_remove and c.running) and not c.of_compose]
-    release = [steps.release(server, needs)] if any(c.running for c in retired) else []
+    release = [steps.release(server, needs)] if others or any(c.running for c in retired) else []
     return [
         *old,
         *release,
@@ -150,11 +155,20 @@ def _aside(container: Container, retired: list[Container]) -> bool:
     return container.name in {c.name + PREVIOUS for c in retired}
 
 
-def _retire(container: Container) -> list[Step]:
+def _idle(wish: Wish, states: Iterable[ServerState]) -> list[Step]:
+    """Look whether what shall stop is answering requests, before any of it is touched."""
+    if wish.busy is WhenBusy.GO_ON:
+        return []
+    patient = wish.busy is WhenBusy.WAIT
+    # Ollama does not tell how many requests it has.
+    return [steps.idle(s.server, patient=patient) for s in states if s.ready and not loads_by_api(s.server)]
+
+
+def _retire(container: Container, server: Server) -> list[Step]:
     """Journal, keep down, stop and put aside one container, each as far as it applies."""
     if not container.running:
         return [steps.record(container), steps.put_aside(container)]
-    again = steps.start_again(container)
+    again = steps.start_again(container, server)
     if container.auto_remove:
         return [steps.record(container), steps.stop(container, again)]
     if container.of_compose:
@@ -206,7 +220,7 @@ def _wake_server(
     """Start the stopped container of a server that loads by API, or make one."""
     stopped = next((c for c in retired if not c.running and c.name == server.container), None)
     if stopped is not None:
-        return [steps.start_again(stopped)]
+        return [steps.start_again(stopped, server)]
     if retired:
         return []
     launch = Launch(server, model, snapshot.host, None, _labels(server, model, asker))
@@ -220,19 +234,21 @@ def _stop(snapshot: Snapshot, wish: StopWish, survey: Survey, asker: Asker) -> P
     middle = [step for state in states for step in _stop_server(state)]
     if not middle:
         return Plan((), wish.server)
+    middle = [*_idle(wish, states), *middle]
     held = lock_refusal(lock_of(snapshot.containers, asker.operation), survey)
     if held is not None:
         return held
     return Plan(_locked(snapshot, survey, asker, None, middle), wish.server)
 
 
-def _stop_server(state: ServerState) -> list[Step]:
+def _stop_server(state: ServerState, *, undoable: bool = False) -> list[Step]:
     """Ollama keeps running and only gives up its models; of the others the container stops."""
     if loads_by_api(state.server):
-        return [steps.unload_ollama(state.server, m.id, undoable=False) for m in state.served or ()]
+        return [steps.unload_ollama(state.server, m.id, undoable=undoable) for m in state.served or ()]
     if state.container is None or not state.container.running:
         return []
-    return [steps.record(state.container), steps.stop(state.container, None)]
+    again = steps.start_again(state.container, state.server) if undoable else None
+    return [steps.record(state.container), steps.stop(state.container, again)]
 
 
 def changed(before: Plan, now: Plan | Problem) -> Problem | None:

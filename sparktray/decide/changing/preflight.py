@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sparktray.decide.changing.headroom import headroom
 from sparktray.decide.identity import port_held
 from sparktray.domain.catalogue import Model, Secret, Server
 from sparktray.domain.docker.answers import seconds
@@ -24,7 +23,7 @@ from sparktray.domain.snapshot import LinkPhase, Snapshot
 from sparktray.domain.survey import Survey
 from sparktray.domain.text import clean_name
 from sparktray.engines.registry import engine
-from sparktray.engines.sizes import GIB, folder_complete
+from sparktray.engines.sizes import folder_complete
 
 USAGE = "usage"
 """Codes that begin so are errors of the command, not of the host."""
@@ -226,45 +225,6 @@ def _name_taken(container: Container) -> Problem:
         phrase("The name {name} is taken by a container of somebody else.", name=clean_name(container.name)),
         phrase("Rename or remove it: docker rename {name} other-name", name=clean_name(container.name)),
     )
-
-
-def memory_refusal(
-    snapshot: Snapshot, model: Model, needs: int | None, survey: Survey, retired: Iterable[Container]
-) -> Problem | None:
-    """The model would leave the host less than it needs for itself: a Spark short of memory freezes.
-
-    What stops for it gives back what nvidia-smi counts for it; where that is not counted, at most all that
-    is used. What is not known refuses nothing.
-    """
-    if needs is None or survey.memory is None:
-        return None
-    available, total = survey.memory
-    counted = dict(snapshot.vitals.shares or ())
-    stopping = [c.id for c in retired if c.running]
-    known = all(each in counted for each in stopping)
-    back = sum(counted[each] for each in stopping) if known else total - available
-    room = min(total, available + back) - headroom(total)
-    if needs <= room:
-        return None
-    return Problem(
-        "memory-short",
-        phrase(
-            "{model} needs about {needs} GiB of memory, and {room} GiB can be had for it: "
-            "{kept} GiB are kept for the host.",
-            model=model.id,
-            needs=_gib(needs),
-            room=_gib(max(0, room)),
-            kept=_gib(headroom(total)),
-        ),
-        phrase(
-            "Stop another server first, or give the model a smaller context in models.json. With --force it "
-            "is tried all the same, and the host may freeze."
-        ),
-    )
-
-
-def _gib(size: int) -> float:
-    return round(size / GIB, 1)
 
 
 def lock_of(containers: Iterable[Container], operation: str) -> Container | None:

@@ -16,6 +16,7 @@ from sparktray.domain.docker.container import (
     Container,
 )
 from sparktray.domain.operation import (
+    AwaitIdle,
     AwaitRelease,
     AwaitServing,
     CheckAgain,
@@ -120,6 +121,17 @@ def check_again() -> Step:
     )
 
 
+def idle(server: Server, *, patient: bool) -> Step:
+    """Look whether the server is answering requests; wait for their end, or refuse."""
+    title = (
+        phrase("Wait until {server} is idle", server=server.name)
+        if patient
+        else phrase("Look whether {server} is answering requests", server=server.name)
+    )
+    proof = phrase("No request runs or waits.")
+    return Step(StepName.IDLE, title, AwaitIdle(server.name, patient), proof=proof)
+
+
 def record(container: Container) -> Step:
     """Keep the old container's whole description, so that it can come back."""
     return Step(
@@ -161,14 +173,15 @@ def stop(container: Container, undo: Step | None) -> Step:
     )
 
 
-def start_again(container: Container) -> Step:
-    """Bring a stopped container back as it was."""
+def start_again(container: Container, server: Server) -> Step:
+    """Bring a stopped container back as it was; ``server`` then serves again."""
     if container.auto_remove:
         return Step(
             StepName.START,
             phrase("Create {container} again as it was", container=container.name),
             RecreateContainer(container.id, container.name),
             proof=phrase("It runs."),
+            revives=server.name,
         )
     argv = docker("start", container.name)
     return Step(
@@ -177,6 +190,7 @@ def start_again(container: Container) -> Step:
         RunDocker(argv, Running(container.id), Guard(container.name, container.id)),
         argv,
         phrase("It runs."),
+        revives=server.name,
     )
 
 
@@ -199,12 +213,12 @@ def _rename(identity: str, name: str, to: str, undo: Step | None) -> Step:
     )
 
 
-def release(server: Server, needs: int | None) -> Step:
-    """Wait until what was stopped has given everything back."""
+def release(server: Server, needs: int | None, *, name: bool = True) -> Step:
+    """Wait until what was stopped has given everything back; not its ``name`` where it keeps that."""
     return Step(
         StepName.RELEASE,
         phrase("Wait until name, port and memory are free"),
-        AwaitRelease(server.container, server.port, needs),
+        AwaitRelease(server.container if name else None, server.port, needs),
         proof=phrase("Name and port are free, memory is back."),
     )
 
@@ -241,12 +255,12 @@ def load(server: Server, model: Model, timeout: float | None) -> Step:
     )
 
 
-def serve_again(server: Server) -> Step:
+def serve_again(server: str) -> Step:
     """Watch the old container come back."""
     return Step(
         StepName.LOAD,
-        phrase("Wait until {server} serves again", server=server.name),
-        AwaitServing(server.name, None, BACK_SECONDS),
+        phrase("Wait until {server} serves again", server=server),
+        AwaitServing(server, None, BACK_SECONDS),
         proof=phrase("The server is healthy."),
     )
 
@@ -321,20 +335,18 @@ def way_back(runs: Sequence[StepRun], server: Server | None) -> tuple[StepRun, .
     undone = [step.undo for step in reversed(begun) if step.undo is not None]
     unlocks = [step for step in undone if step.name is StepName.UNLOCK]
     changes = [step for step in undone if step.name is not StepName.UNLOCK]
-    revived = [index for index, step in enumerate(changes) if _starts(step)]
-    if revived and server is not None:
-        changes.append(serve_again(server))
-        if any(step.name is StepName.START for step in begun):
+    revived = dict.fromkeys(step.revives for step in changes if step.revives is not None)
+    if revived:
+        changes += [serve_again(name) for name in revived]
+        if server is not None and any(step.name is StepName.START for step in begun):
             # What was just removed may still hold memory; starting into that ends in exit 137.
-            changes.insert(1, release(server, None))
+            changes.insert(1, release(server, None, name=_removes(changes[0])))
     return tuple(StepRun(step, back=True) for step in (*changes, *unlocks))
 
 
-def _starts(step: Step) -> bool:
-    """True for a step that brings a container back to life."""
-    if isinstance(step.action, RunDocker):
-        return isinstance(step.action.expect, Running)
-    return isinstance(step.action, RecreateContainer)
+def _removes(step: Step) -> bool:
+    """True for a step after which the container's name is free."""
+    return isinstance(step.action, RunDocker) and isinstance(step.action.expect, Gone)
 
 
 def pending(steps: Sequence[Step]) -> tuple[StepRun, ...]:
@@ -344,5 +356,8 @@ def pending(steps: Sequence[Step]) -> tuple[StepRun, ...]:
 
 def changes_nothing(runs: Sequence[StepRun]) -> bool:
     """True while no step was begun that changes more than the lock."""
-    harmless = {StepName.PULL, StepName.LOCK, StepName.CHECK, StepName.RECORD, StepName.UNLOCK}
+    harmless = {
+        *(StepName.PULL, StepName.LOCK, StepName.CHECK, StepName.IDLE, StepName.RECORD),
+        StepName.UNLOCK,
+    }
     return all(not r.begun or r.step.name in harmless for r in runs)

@@ -1,4 +1,4 @@
-"""What a person is asked before a wish that takes something away which was not sparktray's to take."""
+"""What a person is asked before a wish that takes something away: answers under way, a stranger's place."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ from sparktray.decide.changing.preflight import (
     secret_refusal,
 )
 from sparktray.decide.changing.standing import loads_already, making_way, serves_already
+from sparktray.decide.changing.steps import STOP_GRACE
 from sparktray.decide.identity import running_on
 from sparktray.decide.showing.present import shown_name
 from sparktray.domain.catalogue import Model, Server
 from sparktray.domain.docker.container import Container
-from sparktray.domain.operation import SwitchWish, Wish
+from sparktray.domain.operation import StopWish, SwitchWish, WhenBusy, Wish
 from sparktray.domain.phrase import Phrase, phrase, phrase_n
 from sparktray.domain.problem import Problem
 from sparktray.domain.snapshot import ServerState, Snapshot
@@ -28,25 +29,78 @@ from sparktray.domain.text import clean_name
 class Question:
     """One decision: ``wish`` is what a yes asks for, a no changes nothing.
 
-    ``points`` say what would be done and what would be lost, a paragraph each.
+    ``points`` say what would be done and what would be lost, a paragraph each. ``later`` is the same
+    without a loss, where waiting avoids it: its words and its wish. ``about`` names the containers and
+    busy servers in question: another picture of the same ones is no other question.
     """
 
     title: Phrase
     points: tuple[Phrase, ...]
     yes: Phrase
     no: Phrase
-    wish: SwitchWish
+    wish: Wish
+    about: frozenset[str]
+    later: tuple[Phrase, Wish] | None = None
 
 
 def question(snapshot: Snapshot, wish: Wish) -> Question | None:
     """What to ask before that wish; None when nothing would be lost, or it would be refused anyhow."""
-    if not isinstance(wish, SwitchWish) or wish.replace or closed(snapshot) is not None:
+    if closed(snapshot) is not None:
         return None
+    if isinstance(wish, StopWish):
+        return _about_requests(wish, [s for s in snapshot.servers if wish.server in {None, s.name}])
     chosen = chosen_server(snapshot, wish)
     if isinstance(chosen, Problem):
         return None
     model, server = chosen
-    strangers = _in_the_way(snapshot, model, server)
+    if not _replaces(snapshot, model, server):
+        return None
+    state = snapshot.state_of(server.name)
+    requests = _about_requests(wish, [state] if state is not None else [])
+    taking = None if wish.replace else _about_strangers(snapshot, wish, model, server)
+    if taking is None or requests is None:
+        return taking or requests
+    return _both(taking, requests)
+
+
+def _both(taking: Question, requests: Question) -> Question:
+    """One box for both: whoever says yes to it has read what becomes of the container and of its requests."""
+
+    def replacing(wish: Wish) -> Wish:
+        return replace(wish, replace=True) if isinstance(wish, SwitchWish) else wish
+
+    later = None if requests.later is None else (requests.later[0], replacing(requests.later[1]))
+    points = (*taking.points, *requests.points)
+    about = taking.about | requests.about
+    return replace(taking, points=points, wish=replacing(requests.wish), about=about, later=later)
+
+
+def _about_requests(wish: Wish, states: list[ServerState]) -> Question | None:
+    """Requests that are being answered would be cut off."""
+    busy = [s for s in states if s.ready and (s.running or 0) + (s.waiting or 0)]
+    if not busy or wish.busy is not WhenBusy.REFUSE or wish.dry_run:
+        return None
+    count = sum((s.running or 0) + (s.waiting or 0) for s in busy)
+    return Question(
+        phrase_n("Cut off {count} request?", "Cut off {count} requests?", count),
+        (
+            phrase(
+                "What {names} has not answered within {seconds} seconds is lost.",
+                names=", ".join(s.name for s in busy),
+                seconds=STOP_GRACE,
+            ),
+        ),
+        phrase("Cut off"),
+        phrase("Leave it running"),
+        replace(wish, busy=WhenBusy.GO_ON),
+        frozenset(s.name for s in busy),
+        (phrase("Wait until idle"), replace(wish, busy=WhenBusy.WAIT)),
+    )
+
+
+def _about_strangers(snapshot: Snapshot, wish: SwitchWish, model: Model, server: Server) -> Question | None:
+    """Containers that sparktray did not make would lose their place."""
+    strangers = [c for c in making_way(snapshot, server) if foreign(server, c)]
     if not strangers:
         return None
     names = ", ".join(clean_name(container.name) for container in strangers)
@@ -62,16 +116,16 @@ def question(snapshot: Snapshot, wish: Wish) -> Question | None:
         phrase("Replace"),
         phrase_n("Keep it", "Keep them", len(strangers)),
         replace(wish, replace=True),
+        frozenset(word for each in strangers for word in (each.id, each.name)),
     )
 
 
-def _in_the_way(snapshot: Snapshot, model: Model, server: Server) -> list[Container]:
+def _replaces(snapshot: Snapshot, model: Model, server: Server) -> bool:
+    """True when that switch stops what is in the server's place."""
     if loads_by_api(server) or script_refusal(model) or secret_refusal(model):
-        return []
+        return False
     state = snapshot.state_of(server.name) or ServerState(server)
-    if serves_already(snapshot, state, model) or loads_already(snapshot, state, model):
-        return []
-    return [container for container in making_way(snapshot, server) if foreign(server, container)]
+    return not serves_already(snapshot, state, model) and not loads_already(snapshot, state, model)
 
 
 def _fate(snapshot: Snapshot, server: Server, model: Model, container: Container) -> Phrase:

@@ -53,6 +53,7 @@ class FakeHost:
 
     ``load_seconds`` from a container's start to its readiness; ``dies`` is the exit code with which
     a container started by ``docker run`` ends at half that time, ``says`` its last lines.
+    ``requests`` is what every server is answering.
     """
 
     containers: dict[str, Container] = field(default_factory=dict)
@@ -61,6 +62,7 @@ class FakeHost:
     load_seconds: float = 4.0
     dies: int | None = None
     says: tuple[str, ...] = ()
+    requests: int = 0
     now: float = NOW
     told: list[DockerEvent] = field(default_factory=list)
     removed: dict[str, Container] = field(default_factory=dict)
@@ -266,7 +268,7 @@ class FakeHost:
             return ready(*self.loaded, installed=self.installed)
         if self.now < found.started_at + self.load_seconds:
             return Reading(Health.REFUSED)
-        return ready(known.declared_name(found) or "/model")
+        return ready(known.declared_name(found) or "/model", running=self.requests)
 
     def events(self, epoch: int) -> list[Event]:
         """What Docker told since the last time."""

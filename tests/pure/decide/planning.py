@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import shlex
+from dataclasses import replace
+from typing import Any
 
 from sparktray.decide.changing.plan import Asker, Plan, plan
-from sparktray.domain.operation import (
-    Step,
-    Wish,
-)
+from sparktray.decide.changing.steps import pending
+from sparktray.domain.operation import Operation, OperationKind, Step, StepState, SwitchWish, Wish
 from sparktray.domain.problem import Problem
 from sparktray.domain.survey import Survey
 from tests.pure.decide.building import (
+    NOW,
     SPARK_IMAGE,
     Desk,
 )
@@ -64,3 +65,22 @@ def between(desk: Desk, wish: Wish, told: Survey) -> list[str]:
     assert steps[:2] == [LOCK, "(check)"]
     assert steps[-1] == UNLOCK
     return steps[2:-1]
+
+
+def operation(*steps: Step, since: float = NOW, back: bool = False, **more: Any) -> Operation:
+    """A switch that is at the last of these steps since then."""
+    runs = pending(steps)
+    last = replace(runs[-1], state=StepState.RUNNING, started_at=since, back=back)
+    wish = SwitchWish("scout")
+    return Operation(
+        1,
+        "op-1",
+        wish,
+        OperationKind.SWITCH,
+        NOW,
+        "sglang",
+        "scout",
+        (*runs[:-1], last),
+        len(runs) - 1,
+        **more,
+    )

@@ -15,17 +15,12 @@ from sparktray.decide.changing.awaiting import (
     judge_wait,
 )
 from sparktray.decide.changing.headroom import HEADROOM_BYTES, headroom
-from sparktray.decide.changing.steps import load, pending, release, start
+from sparktray.decide.changing.steps import load, release, start
 from sparktray.domain.asking import Health, Reading
 from sparktray.domain.events import LogTailRead
 from sparktray.domain.operation import (
     AwaitRelease,
     AwaitServing,
-    Operation,
-    OperationKind,
-    Step,
-    StepState,
-    SwitchWish,
 )
 from sparktray.domain.vitals import Vitals
 from tests.pure.decide.building import (
@@ -46,27 +41,10 @@ from tests.pure.decide.building import (
     serving,
     sglang_box,
 )
+from tests.pure.decide.planning import operation
 
 OURS = ours(sglang_box(), "op-1")
 START = start(SGLANG, "op-1", ("docker", "run"), makes_room=False)
-
-
-def operation(*steps: Step, since: float = NOW, back: bool = False, **more: Any) -> Operation:
-    runs = pending(steps)
-    last = replace(runs[-1], state=StepState.RUNNING, started_at=since, back=back)
-    wish = SwitchWish("scout")
-    return Operation(
-        1,
-        "op-1",
-        wish,
-        OperationKind.SWITCH,
-        NOW,
-        "sglang",
-        "scout",
-        (*runs[:-1], last),
-        len(runs) - 1,
-        **more,
-    )
 
 
 def freed(

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from sparktray.decide.effects import Interrupt, Perform
@@ -13,6 +15,7 @@ from sparktray.domain.operation import (
     StepState,
     StopWish,
     SwitchWish,
+    WhenBusy,
 )
 from tests.pure.decide.building import ended, ollama_box, only, problem, sglang_box
 from tests.pure.decide.story import Story, begin_story, cancels_at, loses_link_at
@@ -38,7 +41,7 @@ def _steps(room: str) -> list[Step]:
 
 
 CASES = [(room, index, step) for room in ROOMS for index, step in enumerate(_steps(room))]
-PERFORMED = [case for case in CASES if case[2].name not in {StepName.RELEASE, StepName.LOAD}]
+PERFORMED = [case for case in CASES if case[2].name not in {StepName.IDLE, StepName.RELEASE, StepName.LOAD}]
 IDS = [f"{room}-{index}-{step.name}" for room, index, step in CASES]
 PERFORMED_IDS = [f"{room}-{index}-{step.name}" for room, index, step in PERFORMED]
 
@@ -68,7 +71,9 @@ def as_before(story: Story, room: str) -> None:
 @pytest.mark.parametrize(("room", "index", "step"), CASES, ids=IDS)
 def test_a_cancel_at_any_step_takes_everything_back(room: str, index: int, step: Step) -> None:
     story = begin_story(*ROOMS[room])
-    story.wish(WISH)
+    waits = step.name is StepName.IDLE
+    story.host.requests = int(waits)
+    story.wish(replace(WISH, busy=WhenBusy.WAIT) if waits else WISH)
     asked = False
     for _ in range(500):
         if story.operation.end is not None:
@@ -214,7 +219,7 @@ def test_cancelling_ollama_brings_its_model_back() -> None:
 def test_a_cancelled_stop_leaves_the_rest_running() -> None:
     main = sglang_box("sglang-main", port=30001, model="qwen")
     story = begin_story(ALWAYS, main)
-    story.fault = cancels_at(3)
+    story.fault = cancels_at(5)
     story.wish(StopWish())
     assert story.run().end is OperationEnd.CANCELLED
     assert [c.name for c in story.host.containers.values() if c.running] == ["sglang-main"]

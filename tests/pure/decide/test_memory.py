@@ -9,11 +9,25 @@ from msgspec import structs
 
 from sparktray.decide.changing.plan import Plan
 from sparktray.domain.catalogue import Catalogue
-from sparktray.domain.operation import SwitchWish
+from sparktray.domain.operation import OperationEnd, StepName, SwitchWish
 from sparktray.domain.problem import Problem
 from sparktray.domain.vitals import Vitals
-from tests.pure.decide.building import CODER, GIB, Desk, connected, ended, rendered, sglang_box, survey
+from tests.pure.decide.building import (
+    CODER,
+    GIB,
+    Desk,
+    connected,
+    ended,
+    ollama_box,
+    ready,
+    rendered,
+    serving,
+    sglang_box,
+    survey,
+    vllm_box,
+)
 from tests.pure.decide.planning import asked
+from tests.pure.decide.story import begin_story
 
 OLD = sglang_box(model="scout")
 # Weights and cache of the entry come to this: its own word for it.
@@ -78,3 +92,77 @@ def test_what_stopped_long_ago_gives_nothing_back() -> None:
 
 def test_a_host_that_does_not_tell_refuses_nothing() -> None:
     assert isinstance(asked(desk(), SwitchWish("coder"), survey(CODER, memory=None)), Plan)
+
+
+MAIN = sglang_box("sglang-main", port=30001, model="qwen")
+VLLM = vllm_box()
+
+
+def beside(shares: dict[str, int] | None, *, served: bool = True) -> Desk:
+    """Two other servers and an Ollama run beside the place of "coder", each holding so many GiB."""
+    boxes = (MAIN, VLLM, ollama_box())
+    held = ready("a", installed=("a",)) if served else ready(installed=("a",))
+    made = serving(*boxes, sglang_main=ready("qwen"), vllm=ready("qwen"), ollama=held)
+    sized = replace(made.snapshot, catalogue=desk().snapshot.catalogue)
+    counted = None if shares is None else tuple((b.id, shares[b.name] * GIB) for b in boxes)
+    made.snapshot = replace(sized, vitals=replace(sized.vitals, shares=counted))
+    return made
+
+
+@pytest.mark.parametrize(
+    ("free_gib", "shares", "stopped"),
+    [
+        (80, {"sglang-main": 20, "vllm": 15, "ollama": 5}, []),
+        (66, {"sglang-main": 20, "vllm": 15, "ollama": 5}, ["ollama"]),
+        (60, {"sglang-main": 20, "vllm": 15, "ollama": 5}, ["vllm"]),
+        (51, {"sglang-main": 20, "vllm": 15, "ollama": 5}, ["sglang-main"]),
+        (36, {"sglang-main": 20, "vllm": 15, "ollama": 5}, ["sglang-main", "vllm"]),
+        (31, {"sglang-main": 20, "vllm": 15, "ollama": 5}, ["sglang-main", "vllm", "ollama"]),
+        (5, None, ["sglang-main"]),
+    ],
+)
+def test_as_little_as_can_be_is_stopped_for_it(
+    free_gib: int, shares: dict[str, int] | None, stopped: list[str]
+) -> None:
+    told = survey(CODER, memory=(free_gib * GIB, TOTAL))
+    found = asked(beside(shares), SwitchWish("coder", make_room=True), told)
+    assert isinstance(found, Plan)
+    ends = [s for s in found.steps if s.name in {StepName.STOP, StepName.UNLOAD}]
+    assert {str(s.title.values.get("container") or "ollama") for s in ends} == set(stopped)
+    assert all(s.undo is not None for s in ends), "what was stopped for it comes back when it fails"
+    names = [s.name for s in found.steps]
+    assert (StepName.RELEASE in names) is bool(stopped)
+    assert names.count(StepName.IDLE) == len(set(stopped) - {"ollama"})
+
+
+def test_nothing_is_stopped_in_vain() -> None:
+    told = survey(CODER, memory=(20 * GIB, TOTAL))
+    room = beside({"sglang-main": 20, "vllm": 15, "ollama": 5})
+    refused = asked(room, SwitchWish("coder", make_room=True), told)
+    assert isinstance(refused, Problem) and refused.code == "memory-short"
+    forced = asked(room, SwitchWish("coder", make_room=True, force=True), told)
+    assert isinstance(forced, Plan) and StepName.STOP not in {s.name for s in forced.steps}
+
+
+def test_an_ollama_that_holds_nothing_gives_nothing() -> None:
+    told = survey(CODER, memory=(66 * GIB, TOTAL))
+    found = asked(
+        beside({"sglang-main": 20, "vllm": 15, "ollama": 5}, served=False),
+        SwitchWish("coder", make_room=True),
+        told,
+    )
+    assert isinstance(found, Plan)
+    assert [s.title.values.get("container") for s in found.steps if s.name is StepName.STOP] == ["vllm"]
+
+
+def test_what_was_stopped_for_room_serves_again_when_the_model_fails() -> None:
+    story = begin_story(MAIN, VLLM)
+    room = beside({"sglang-main": 20, "vllm": 15, "ollama": 5})
+    story.desk.snapshot = replace(story.desk.snapshot, catalogue=room.snapshot.catalogue)
+    story.host.change_survey = lambda told: replace(told, memory=(36 * GIB, TOTAL))
+    story.host.requests, story.host.dies = 0, 1
+    story.wish(SwitchWish("coder", make_room=True))
+    assert story.run().end is OperationEnd.ROLLED_BACK
+    assert all(c.running for c in story.host.containers.values() if c.name in {"sglang-main", "vllm"})
+    waited = [r.step.title.values for r in story.operation.runs if r.back and r.step.name == "load"]
+    assert waited == [{"server": "sglang-main"}]

@@ -164,7 +164,17 @@ def test_every_event_is_one_of_the_reducer_s() -> None:
 
 
 FRAME = frozenset(
-    {"OperationKind", "SwitchWish", "StopWish", "Guard", "StepName", "Step", "StepState", "StepRun"}
+    {
+        "OperationKind",
+        "WhenBusy",
+        "SwitchWish",
+        "StopWish",
+        "Guard",
+        "StepName",
+        "Step",
+        "StepState",
+        "StepRun",
+    }
     | {"OperationEnd", "Operation"}
 )
 

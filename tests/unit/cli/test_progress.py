@@ -74,7 +74,9 @@ def test_json_is_silent(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_what_is_taken_back_is_said_to_be(capsys: pytest.CaptureFixture[str]) -> None:
     turned = operation(DONE, FAILED)
-    back = StepRun(steps.start_again(OLD), DONE, back=True, started_at=1.0, ended_at=2.0)
+    server = catalogue().server("vllm")
+    assert server is not None
+    back = StepRun(steps.start_again(OLD, server), DONE, back=True, started_at=1.0, ended_at=2.0)
     show(Progress(Output(Wording("en"))), replace(turned, runs=(*turned.runs[:2], back), index=2))
     assert "✓ Going back: Start vllm again  1.0 s" in capsys.readouterr().err.splitlines()
 

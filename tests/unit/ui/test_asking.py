@@ -10,7 +10,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QMessageBox, QPushButton, QWidget
 
-from sparktray.domain.operation import StopWish, SwitchWish
+from sparktray.domain.operation import StopWish, SwitchWish, WhenBusy
 from sparktray.domain.snapshot import ServerState, Snapshot
 from sparktray.ui.asking import Asker
 from sparktray.wording import Wording
@@ -154,3 +154,36 @@ def test_it_follows_the_language_and_the_window_it_was_asked_in() -> None:
     assert made.text().startswith("Replace") and "It is stopped" in made.informativeText()
     asker.close()
     assert box() is None
+
+
+def busy(requests: int) -> Snapshot:
+    """A server that sparktray made and that is answering."""
+    state = pictures.ready("sglang", pictures.QWEN)
+    return pictures.picture(replace(state, running=requests, waiting=0))
+
+
+def later() -> QPushButton:
+    return button(QMessageBox.ButtonRole.ActionRole)
+
+
+def test_answers_under_way_can_be_waited_for(asker: Asker, wished: list[object]) -> None:
+    stop = StopWish("sglang")
+    for press, expected in ((later, WhenBusy.WAIT), (yes, WhenBusy.GO_ON)):
+        asker.wish(busy(2), stop)
+        assert shown().text() == "Cut off 2 requests?" and wished == []
+        asker.take(busy(5))
+        press().click()
+        assert box() is None and wished.pop() == replace(stop, busy=expected)
+
+
+def test_what_became_idle_meanwhile_is_done_as_chosen(asker: Asker, wished: list[object]) -> None:
+    """An agent asks again the next moment: the choice holds for that too."""
+    asker.wish(busy(2), StopWish("sglang"))
+    asker.take(busy(0))
+    later().click()
+    assert wished == [StopWish("sglang", busy=WhenBusy.WAIT)]
+
+
+def test_a_question_without_a_later_has_no_such_button(asker: Asker) -> None:
+    asker.wish(foreign(), WISH)
+    assert len(shown().buttons()) == 2

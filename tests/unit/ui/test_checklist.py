@@ -147,7 +147,7 @@ def test_commands_unfold_and_are_copied_as_they_are(view: ChecklistView) -> None
     after = [steps(view).visualRect(steps(view).model().index(n, 0)).height() for n in range(3)]
     assert after[0] > high[0]  # the lock has a command, to look again has none
     assert after[1] == high[1]
-    steps(view).setCurrentIndex(steps(view).model().index(3, 0))
+    steps(view).setCurrentIndex(steps(view).model().index(4, 0))
     QTest.keyClick(steps(view), Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier)
     assert QGuiApplication.clipboard().text() == "docker stop -t 30 sglang"
 

@@ -153,7 +153,7 @@ def test_a_dry_run_is_never_told(name: str) -> None:
     assert heard(story, "op-1").told == []
 
 
-@pytest.mark.parametrize("index", [0, 3, 6])
+@pytest.mark.parametrize("index", [0, 3, 7])
 def test_a_cancelled_switch_is_never_told(index: int) -> None:
     story = wished(SwitchWish("coder"), SCOUT_BOX)
     story.fault = cancels_at(index)
@@ -163,7 +163,7 @@ def test_a_cancelled_switch_is_never_told(index: int) -> None:
 
 def test_a_cancel_that_could_not_bring_back_what_ran_is_told() -> None:
     story = wished(SwitchWish("coder"), SCOUT_BOX)
-    cancel, fail = cancels_at(6), fails_at(StepName.START, back=True)
+    cancel, fail = cancels_at(7), fails_at(StepName.START, back=True)
     story.fault = lambda s, p: cancel(s, p) or fail(s, p)
     assert heard(story, "op-1").kinds == ["failed"]
     assert story.operation.end is OperationEnd.NEEDS_YOU

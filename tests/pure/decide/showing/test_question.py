@@ -13,7 +13,7 @@ from sparktray.domain.asking import Health, Reading
 from sparktray.domain.catalogue import Catalogue, Model
 from sparktray.domain.docker.container import COMPOSE_LABEL, Container, PublishedPort
 from sparktray.domain.events import LinkDown
-from sparktray.domain.operation import StopWish, SwitchWish
+from sparktray.domain.operation import StopWish, SwitchWish, WhenBusy
 from sparktray.domain.problem import Problem
 from tests.pure.decide.building import (
     CATALOGUE,
@@ -185,3 +185,48 @@ def test_what_stands_there() -> None:
         "mine",
         "sglang",
     ]
+
+
+BUSY = ready("scout", running=2, waiting=1)
+
+
+@pytest.mark.parametrize("wish", [CODING, StopWish("sglang"), StopWish()])
+def test_answers_under_way_are_not_cut_off_unasked(wish: SwitchWish | StopWish) -> None:
+    desk = serving(sglang_box(), sglang=BUSY)
+    found = question(desk.snapshot, wish)
+    assert found is not None
+    assert words(found) == [
+        "Cut off 3 requests?",
+        "What sglang has not answered within 30 seconds is lost.",
+        "Cut off",
+        "Leave it running",
+    ]
+    assert found.wish == replace(wish, busy=WhenBusy.GO_ON)
+    assert found.later is not None and rendered(found.later[0]) == "Wait until idle"
+    assert found.later[1] == replace(wish, busy=WhenBusy.WAIT)
+    assert question(desk.snapshot, found.later[1]) is None and question(desk.snapshot, found.wish) is None
+
+
+@pytest.mark.parametrize(
+    "desk",
+    [
+        serving(sglang_box(), sglang=ready("scout")),
+        serving(sglang_box(), sglang=ready("scout", running=None, waiting=None)),
+        serving(vllm_box(), vllm=BUSY),
+    ],
+    ids=["idle", "not known", "another server"],
+)
+def test_idle_or_unknown_is_no_question(desk: Desk) -> None:
+    assert question(desk.snapshot, CODING) is None
+    assert question(desk.snapshot, StopWish("sglang")) is None
+
+
+def test_a_stranger_that_is_busy_is_one_question() -> None:
+    found = asked(serving(MINE, sglang=BUSY))
+    assert rendered(found.title) == "Replace container mine with coder?"
+    assert rendered(found.points[-1]) == "What sglang has not answered within 30 seconds is lost."
+    assert found.wish == replace(CODING, replace=True, busy=WhenBusy.GO_ON)
+    assert found.later is not None and found.later[1] == replace(CODING, replace=True, busy=WhenBusy.WAIT)
+    assert found.about == {MINE.id, MINE.name, "sglang"}
+    again = asked(serving(MINE, sglang=ready("scout", running=9)))
+    assert again.about == found.about, "another number of requests is no other question"

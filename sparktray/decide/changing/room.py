@@ -1,0 +1,99 @@
+"""Whether a model fits beside what runs, and which other servers would have to stop for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from sparktray.decide.changing.headroom import headroom
+from sparktray.decide.changing.preflight import loads_by_api
+from sparktray.domain.catalogue import Model
+from sparktray.domain.docker.container import Container
+from sparktray.domain.phrase import phrase
+from sparktray.domain.problem import Problem
+from sparktray.domain.snapshot import ServerState, Snapshot
+from sparktray.domain.survey import Survey
+from sparktray.engines.sizes import GIB
+
+
+def room(snapshot: Snapshot, memory: tuple[int, int], stopping: Iterable[Container]) -> int:
+    """What a model can have in bytes once those have stopped; ``memory`` is what is available and in all.
+
+    What stops gives back what nvidia-smi counts for it; where that is not counted, at most all that is used.
+    """
+    available, total = memory
+    counted = dict(snapshot.vitals.shares or ())
+    ends = [c.id for c in stopping if c.running]
+    known = all(each in counted for each in ends)
+    back = sum(counted[each] for each in ends) if known else total - available
+    return min(total, available + back) - headroom(total)
+
+
+def making_room(
+    snapshot: Snapshot, needs: int | None, survey: Survey, retired: Sequence[Container], server: str
+) -> tuple[ServerState, ...]:
+    """The other servers that have to stop so that the model fits: one if one is enough, as small as can be.
+
+    None of them when it fits already, or when stopping all is not enough: then none shall stop in vain.
+    """
+    memory = survey.memory
+    if needs is None or memory is None or needs <= room(snapshot, memory, retired):
+        return ()
+    counted = dict(snapshot.vitals.shares or ())
+    others = [s for s in snapshot.servers if s.name != server and _holds_memory(s, retired)]
+    others.sort(key=lambda s: counted.get(_identity(s), 0))
+    for other in others:
+        if needs <= room(snapshot, memory, (*retired, *_containers((other,)))):
+            return (other,)
+    for count in range(2, len(others) + 1):
+        largest = tuple(others[-count:])
+        if needs <= room(snapshot, memory, (*retired, *_containers(largest))):
+            return largest
+    return ()
+
+
+def _holds_memory(state: ServerState, retired: Sequence[Container]) -> bool:
+    container = state.container
+    if container is None or not container.running or container.id in {c.id for c in retired}:
+        return False
+    return bool(state.served) or not loads_by_api(state.server)
+
+
+def _identity(state: ServerState) -> str:
+    return state.container.id if state.container is not None else ""
+
+
+def _containers(states: Iterable[ServerState]) -> list[Container]:
+    return [state.container for state in states if state.container is not None]
+
+
+def memory_refusal(
+    snapshot: Snapshot, model: Model, needs: int | None, survey: Survey, stopping: Sequence[Container]
+) -> Problem | None:
+    """The model would leave the host less than it needs for itself: a Spark short of memory freezes.
+
+    What is not known refuses nothing.
+    """
+    if needs is None or survey.memory is None:
+        return None
+    to_have = room(snapshot, survey.memory, stopping)
+    if needs <= to_have:
+        return None
+    return Problem(
+        "memory-short",
+        phrase(
+            "{model} needs about {needs} GiB of memory, and {room} GiB can be had for it: "
+            "{kept} GiB are kept for the host.",
+            model=model.id,
+            needs=_gib(needs),
+            room=_gib(max(0, to_have)),
+            kept=_gib(headroom(survey.memory[1])),
+        ),
+        phrase(
+            "Stop other servers first (--make-room does it), or give the model a smaller context in "
+            "models.json. With --force it is tried all the same, and the host may freeze."
+        ),
+    )
+
+
+def _gib(size: int) -> float:
+    return round(size / GIB, 1)
