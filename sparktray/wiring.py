@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import getpass
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -60,6 +60,12 @@ class _Records:
 
     def interrupted(self, host: str) -> frozenset[str]:
         return frozenset(entry.id for entry in self.journal.interrupted(host))
+
+    def broken_off(self, host: str, lives: Callable[[str], bool]) -> Operation | None:
+        return self.journal.broken_off(host, lives)
+
+    def descriptions(self, operation: str) -> Sequence[Mapping[str, object]]:
+        return self.journal.descriptions(operation)
 
     def remember(self, host: str, server: str, model: str, seconds: float) -> None:
         self.durations.remember(host, server, model, seconds)

@@ -169,6 +169,9 @@ def _changing(command: _Adder, say: Wording) -> None:
         idle = say(phrase("wait until no request is being answered"))
         busy.add_argument("--wait-idle", action="store_true", help=idle)
         busy.add_argument("--force", action="store_true", help=say(risk))
+    resume = command("resume", say(phrase("finish what was broken off, or go back")))
+    resume.add_argument("--back", action="store_true", help=say(phrase("bring back what ran before")))
+    for parser in (switch, stop, resume):
         plan = say(phrase("show the steps and change nothing"))
         parser.add_argument("--dry-run", action="store_true", help=plan)
 

@@ -107,7 +107,7 @@ def command(request: Request, tray: Tray | None) -> int:
             from sparktray.cli.commands import models
 
             return models.run(request)
-        case "switch" | "stop":
+        case "switch" | "stop" | "resume":
             from sparktray.cli.commands import changes
 
             return changes.run(request)

@@ -63,7 +63,7 @@ def exit_of_operation(operation: Operation) -> int:
             return exit_of(code, REFUSED) if exit_of(code, REFUSED) != NOT_IN_TIME else REFUSED
         case OperationEnd.ROLLED_BACK | OperationEnd.FAILED | None:
             return NOT_IN_TIME if exit_of(code) == NOT_IN_TIME else FAILED
-        case OperationEnd.NEEDS_YOU:
+        case OperationEnd.NEEDS_YOU | OperationEnd.INTERRUPTED:
             return NEEDS_YOU
         case OperationEnd.CANCELLED:
             return CANCELLED

@@ -8,7 +8,7 @@ from typing import assert_never
 from sparktray.cli.output import Output
 from sparktray.cli.views import other_containers, server_note
 from sparktray.decide.identity import running_on
-from sparktray.decide.showing.present import engine_name, sentence, shown_name
+from sparktray.decide.showing.present import engine_name, operation_sentence, sentence, shown_name
 from sparktray.decide.showing.words import phase_word
 from sparktray.domain.host import folder_name
 from sparktray.domain.operation import OperationEnd
@@ -48,6 +48,10 @@ def status_lines(snapshot: Snapshot, out: Output) -> list[str]:
     for row, state in zip(rows, snapshot.servers, strict=True):
         lines += [row, *(f"     {text}" for text in server_remarks(snapshot, state, say))]
     lines += ["", vitals_line(snapshot.vitals, say)]
+    operation = snapshot.operation
+    if operation is not None and operation.end is OperationEnd.INTERRUPTED and operation.failure is not None:
+        lines += ["", say(operation_sentence(operation))]
+        lines += [say(operation.failure.cause), say(operation.failure.remedy)]
     others = ", ".join(clean_name(each.name) for each in other_containers(snapshot) if each.running)
     if others:
         lines.append(say(phrase("Also running: {names}", names=others)))
@@ -141,5 +145,7 @@ def end_word(end: OperationEnd) -> Phrase:
             return phrase("needs you")
         case OperationEnd.CANCELLED:
             return phrase("cancelled")
+        case OperationEnd.INTERRUPTED:
+            return phrase("broken off")
         case _:  # pragma: no cover
             assert_never(end)

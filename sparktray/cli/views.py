@@ -9,7 +9,7 @@ from sparktray.decide.identity import base_url, running_on
 from sparktray.decide.showing.present import sentence
 from sparktray.decide.truth import icon_of
 from sparktray.domain.docker.container import Container
-from sparktray.domain.operation import Operation, StepRun
+from sparktray.domain.operation import Operation, OperationEnd, StepRun
 from sparktray.domain.phrase import phrase
 from sparktray.domain.problem import Failure
 from sparktray.domain.snapshot import ServerState, Snapshot
@@ -32,7 +32,8 @@ def utc(seconds: float | None) -> str | None:
 
 def status_view(snapshot: Snapshot, say: Wording) -> Json:
     """The whole picture. An operation that is over is left out: only a tray would still know it."""
-    operation = snapshot.active
+    operation, last = snapshot.active, snapshot.operation
+    broken = last if last is not None and last.end is OperationEnd.INTERRUPTED else None
     return {
         "host": snapshot.host.name,
         "link": snapshot.link,
@@ -40,6 +41,7 @@ def status_view(snapshot: Snapshot, say: Wording) -> Json:
         "sentence": say(sentence(snapshot)),
         "observed_at": utc(snapshot.observed_at),
         "operation": None if operation is None else operation_view(operation, say),
+        "interrupted": None if broken is None else operation_view(broken, say),
         "servers": [server_view(snapshot, state, say) for state in snapshot.servers],
         "other_containers": [container_view(each) for each in other_containers(snapshot)],
         **vitals_view(snapshot),

@@ -7,10 +7,10 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import assert_never
 
-from sparktray.control import reading
+from sparktray.control import leftover, reading
 from sparktray.control.problems import internal, problem_of
 from sparktray.control.records import Records
 from sparktray.control.surveying import Surveyor
@@ -28,6 +28,7 @@ from sparktray.domain.operation import (
     AwaitIdle,
     AwaitRelease,
     AwaitServing,
+    BackWish,
     CheckAgain,
     Expectation,
     LoadOllama,
@@ -40,9 +41,11 @@ from sparktray.domain.operation import (
     Running,
     SwitchWish,
     UnloadOllama,
+    Wish,
 )
 from sparktray.domain.phrase import Phrase, phrase
 from sparktray.domain.problem import Problem
+from sparktray.domain.survey import Survey
 from sparktray.domain.text import clean_line, split_log
 from sparktray.engines import ollama
 from sparktray.engines.docker_failures import diagnose_docker
@@ -135,16 +138,30 @@ class Changes:
         try:
             if remote is None:
                 raise LinkLost(reason="not connected")
-            host = self._host.name
-            survey = self._surveyor.take(
-                remote, effect.wish, self._records.put_aside(host), self._records.interrupted(host)
-            )
+            survey = self._surveyed(remote, effect.wish)
         except RemoteError as error:
             return Surveyed(effect.number, problem_of(error, self._host), usual)
         except Exception as error:
             _log.exception("the survey failed")
             return Surveyed(effect.number, internal(error), usual)
         return Surveyed(effect.number, survey, usual)
+
+    def _surveyed(self, remote: Remote, wish: Wish) -> Survey:
+        host = self._host.name
+        survey = self._surveyor.take(
+            remote, wish, self._records.put_aside(host), self._records.interrupted(host)
+        )
+        if not isinstance(wish, BackWish):
+            return survey
+        return replace(survey, broken=leftover.broken_off(self._records, host, wish.operation))
+
+    def interrupted(self) -> Operation | None:
+        """What an earlier program left in the middle; None when the journal cannot be read, too."""
+        try:
+            return leftover.interrupted(self._records, self._host.name)
+        except StoreError as error:
+            _log.warning("the journal cannot be read: %s", error.problem.code)
+            return None
 
     def perform(self, remote: Remote | None, effect: Perform, post: Post) -> Event:
         """Do one step; exactly one result, whatever happens."""
@@ -253,9 +270,7 @@ class Changes:
             raise NotProven(diagnose_docker(said) or _no_image(action.image, said))
 
     def _check_again(self, task: _Task) -> Event:
-        host = self._host.name
-        aside, ours = self._records.put_aside(host), self._records.interrupted(host)
-        survey = self._surveyor.take(task.remote, task.effect.wish, aside, ours)
+        survey = self._surveyed(task.remote, task.effect.wish)
         containers = reading.containers_of(task.remote, self._catalogue)
         effect = task.effect
         return StepDone(effect.number, effect.index, None, survey, containers, effect.asked)
@@ -269,7 +284,8 @@ class Changes:
     def _recreate(self, task: _Task, action: RecreateContainer) -> Container | None:
         found = _found(task.remote, action.name)
         if found is None:
-            inspect = self._records.recorded(task.effect.operation, action.container)
+            by = action.recorded_by or task.effect.operation
+            inspect = self._records.recorded(by, action.container)
             body = recreation(inspect) if inspect is not None else None
             if body is None:
                 raise NotProven(_not_achieved(("docker", "create", action.name), "no description is kept"))

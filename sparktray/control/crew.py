@@ -22,6 +22,7 @@ from sparktray.decide.effects import (
     Connect,
     ConnectNow,
     Effect,
+    FindInterrupted,
     FollowLog,
     Interrupt,
     Journal,
@@ -35,7 +36,7 @@ from sparktray.decide.effects import (
     TakeSurvey,
 )
 from sparktray.domain.catalogue import Catalogue
-from sparktray.domain.events import Event, LinkDown, LinkUp
+from sparktray.domain.events import Event, FoundInterrupted, LinkDown, LinkUp
 from sparktray.domain.host import HostProfile
 from sparktray.remote.contract import Remote
 from sparktray.remote.errors import LinkLost, RemoteError
@@ -121,6 +122,8 @@ class Crew:
                     self._lanes.put("link", lambda: self._connect(effect))
             case ConnectNow():
                 self._hurry.set()
+            case FindInterrupted():
+                self._lanes.put("operation", self._find_interrupted)
             case CheckLink():
                 self._lanes.put("check", lambda: self._check(effect.epoch))
             case ReadContainers():
@@ -151,6 +154,11 @@ class Crew:
                 self._lanes.put("operation", lambda: self._changes.remember(effect))
             case _:  # pragma: no cover
                 assert_never(effect)
+
+    def _find_interrupted(self) -> None:
+        found = self._changes.interrupted()
+        if found is not None:
+            self._post(FoundInterrupted(found))
 
     def _perform(self, effect: Perform) -> None:
         self._post(self._changes.perform(self._remote, effect, self._post))

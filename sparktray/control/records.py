@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from sparktray.domain.operation import Operation
@@ -25,6 +25,15 @@ class Records(Protocol):
 
     def interrupted(self, host: str) -> frozenset[str]:
         """Operations of ours that never ended."""
+
+    def broken_off(self, host: str, lives: Callable[[str], bool]) -> Operation | None:
+        """The latest operation of ours that changed something, never ended well, and nobody set right since.
+
+        ``lives`` tells of an operation's id whether its program still runs.
+        """
+
+    def descriptions(self, operation: str) -> Sequence[Mapping[str, object]]:
+        """All descriptions that an operation kept, in the order in which it did."""
 
     def remember(self, host: str, server: str, model: str, seconds: float) -> None:
         """Keep how long a model took to load."""

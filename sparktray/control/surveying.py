@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 import msgspec
 
+from sparktray.control.leftover import dead_lock
 from sparktray.decide.changing.preflight import chosen_server, loads_by_api
 from sparktray.domain.catalogue import Catalogue
 from sparktray.domain.docker.answers import seconds
-from sparktray.domain.docker.container import LABEL_OPERATION, LOCK_NAME
+from sparktray.domain.docker.container import LOCK_NAME
 from sparktray.domain.host import HostProfile
 from sparktray.domain.operation import SwitchWish, Wish
 from sparktray.domain.problem import Problem
@@ -49,7 +48,7 @@ class Surveyor:
             info = remote.docker.info()
             images = remote.docker.get("/images/json")
             present = image is None or remote.docker.image(image) is not None
-            dead = _dead_lock(lock.result(), ours)
+            dead = dead_lock(lock.result(), ours)
             return Survey(
                 image_present=present,
                 host_time=seconds(info.get("SystemTime")) or 0.0,
@@ -125,30 +124,3 @@ def _first_tag(images: object) -> str | None:
             if isinstance(tag, str) and tag != "<none>:<none>":
                 return tag
     return None
-
-
-def _dead_lock(lock: Mapping[str, object] | None, ours: frozenset[str]) -> frozenset[str]:
-    """The lock's id when an operation of this computer left it whose program is gone."""
-    config = (lock or {}).get("Config")
-    labels = config.get("Labels") if isinstance(config, dict) else None
-    operation = labels.get(LABEL_OPERATION) if isinstance(labels, dict) else None
-    if lock is None or not isinstance(operation, str) or operation not in ours or _alive(operation):
-        return frozenset()
-    return frozenset({str(lock.get("Id"))})
-
-
-def _alive(operation: str) -> bool:
-    """Whether the program of an operation still runs; its id holds the process number.
-
-    On Windows there is no harmless way to ask by number, so its lock waits for its expiry.
-    """
-    process = operation.split("-")[1] if operation.count("-") == 2 else ""
-    if sys.platform == "win32" or not process.isdecimal():
-        return True
-    try:
-        os.kill(int(process), 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

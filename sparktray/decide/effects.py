@@ -23,6 +23,11 @@ class ConnectNow:
 
 
 @dataclass(frozen=True, slots=True)
+class FindInterrupted:
+    """Look in the journal for an operation on this host that was broken off."""
+
+
+@dataclass(frozen=True, slots=True)
 class CheckLink:
     """Find out at once whether the connection of this epoch still answers; end it if it does not."""
 
@@ -133,6 +138,7 @@ Effect = (
     Connect
     | ConnectNow
     | CheckLink
+    | FindInterrupted
     | ReadContainers
     | ReadContainer
     | Probe

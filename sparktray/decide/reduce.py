@@ -7,7 +7,7 @@ from typing import assert_never
 
 from sparktray.decide import containers, servers
 from sparktray.decide.changing import operations
-from sparktray.decide.effects import CheckLink, Connect, ConnectNow, Effect
+from sparktray.decide.effects import CheckLink, Connect, ConnectNow, Effect, FindInterrupted
 from sparktray.decide.timing import due_work
 from sparktray.domain.events import (
     CancelAsked,
@@ -16,6 +16,7 @@ from sparktray.domain.events import (
     ContainersUnread,
     DockerHappened,
     Event,
+    FoundInterrupted,
     LinkDown,
     LinkUp,
     LogSaid,
@@ -70,6 +71,8 @@ def _take(snapshot: Snapshot, event: Event, owner: str, now: float) -> Outcome:
             return servers.log_tail_read(snapshot, event), ()
         case Sampled():
             return _sampled(snapshot, event), ()
+        case FoundInterrupted():
+            return operations.found_interrupted(snapshot, event), ()
         case Wished() | Surveyed() | StepSaid() | StepDone() | StepFailed() | CancelAsked():
             return _operation(snapshot, event, owner, now)
         case _:  # pragma: no cover
@@ -100,9 +103,9 @@ def _operation(
 
 
 def begin(snapshot: Snapshot, now: float) -> Outcome:
-    """The first thing of all: connect."""
+    """The first things of all: what was left undone here, and the connection."""
     epoch = snapshot.epoch + 1
-    return replace(snapshot, epoch=epoch, link_since=now), (Connect(epoch),)
+    return replace(snapshot, epoch=epoch, link_since=now), (FindInterrupted(), Connect(epoch))
 
 
 def _link(snapshot: Snapshot, event: LinkUp | LinkDown, now: float) -> Outcome:

@@ -9,6 +9,7 @@ from sparktray.domain.docker.container import LABEL_OPERATION, Container, Contai
 from sparktray.domain.operation import (
     Action,
     Operation,
+    OperationEnd,
     RunDocker,
     StepName,
     Stopped,
@@ -207,6 +208,15 @@ def icon_of(snapshot: Snapshot) -> Icon:
             assert_never(snapshot.link)
 
 
+def waits_for_somebody(snapshot: Snapshot) -> bool:
+    """True when an operation was broken off and its server does not serve: a person says how to go on."""
+    operation = snapshot.operation
+    if operation is None or operation.end is not OperationEnd.INTERRUPTED:
+        return False
+    state = snapshot.state_of(operation.server or "")
+    return state is None or not state.ready
+
+
 def _icon_of_servers(snapshot: Snapshot) -> Icon:
     phases = {state.phase for state in snapshot.servers}
     serving = bool(phases & {Phase.READY, Phase.BUSY})
@@ -216,6 +226,8 @@ def _icon_of_servers(snapshot: Snapshot) -> Icon:
         return Icon.CONNECTING
     if snapshot.active is not None:
         return Icon.LOADING
+    if waits_for_somebody(snapshot):
+        return Icon.ATTENTION
     if Phase.FAILED in phases:
         return Icon.DEGRADED if serving else Icon.FAILED
     if Phase.DEGRADED in phases:

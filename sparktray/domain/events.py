@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from sparktray.domain.asking import Reading
 from sparktray.domain.docker.answers import DockerEvent
 from sparktray.domain.docker.container import Container
-from sparktray.domain.operation import Wish
+from sparktray.domain.operation import Operation, Wish
 from sparktray.domain.problem import Problem
 from sparktray.domain.survey import Survey
 from sparktray.domain.vitals import Vitals
@@ -129,6 +129,13 @@ class Sampled:
 
 
 @dataclass(frozen=True, slots=True)
+class FoundInterrupted:
+    """The journal tells of an operation that an earlier program began and never ended."""
+
+    operation: Operation
+
+
+@dataclass(frozen=True, slots=True)
 class Wished:
     """Somebody asked for a change; ``id`` names the operation in labels and journal."""
 
@@ -202,6 +209,7 @@ Event = (
     | LogSaid
     | LogTailRead
     | Sampled
+    | FoundInterrupted
     | Wished
     | Surveyed
     | StepSaid

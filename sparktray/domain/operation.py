@@ -15,6 +15,7 @@ class OperationKind(StrEnum):
 
     SWITCH = "switch"
     STOP = "stop"
+    BACK = "back"
 
 
 class WhenBusy(StrEnum):
@@ -53,7 +54,15 @@ class StopWish:
     busy: WhenBusy = WhenBusy.REFUSE
 
 
-Wish = SwitchWish | StopWish
+@dataclass(frozen=True, slots=True)
+class BackWish:
+    """Bring back what ran before the operation of that id, which was broken off."""
+
+    operation: str
+    dry_run: bool = False
+
+
+Wish = SwitchWish | StopWish | BackWish
 
 
 # What a step claims about the host once it is done. Each names the container to inspect.
@@ -155,10 +164,14 @@ class RecordContainer:
 
 @dataclass(frozen=True, slots=True)
 class RecreateContainer:
-    """Make a container anew from its journalled inspect (it ran with ``--rm``) and start it."""
+    """Make a container anew from its journalled inspect (it ran with ``--rm``) and start it.
+
+    ``recorded_by`` is the operation that journalled it, None for the one under way.
+    """
 
     container: str
     name: str
+    recorded_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,6 +266,15 @@ class StepName(StrEnum):
     UNLOCK = "unlock"
 
 
+HARMLESS = frozenset(
+    {
+        *(StepName.PULL, StepName.LOCK, StepName.CHECK, StepName.IDLE, StepName.RECORD),
+        StepName.UNLOCK,
+    }
+)
+"""Steps that change nothing but the lock."""
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """One step of a plan: what it does, what proves it, what takes it back.
@@ -306,6 +328,7 @@ class OperationEnd(StrEnum):
     FAILED = "failed"  # nothing to go back to, or told not to
     NEEDS_YOU = "needs-you"  # both the new and the old failed
     CANCELLED = "cancelled"  # on request, what was changed is taken back
+    INTERRUPTED = "interrupted"  # the program ended in the middle of it
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from sparktray.domain.docker.container import Container
+
 
 @dataclass(frozen=True, slots=True)
 class ModelFolder:
@@ -29,13 +31,23 @@ class Listener:
 
 
 @dataclass(frozen=True, slots=True)
+class BrokenOff:
+    """An operation that never came to its end, and the containers it had written down, as they were then."""
+
+    operation: str
+    server: str | None
+    containers: tuple[Container, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Survey:
     """Facts for one plan. ``folder`` is None when the model's folder is missing or not needed.
 
     ``memory`` are the bytes that are available and in all by the host's ``/proc/meminfo``, None where it
     does not tell. ``host_time`` is the host's own clock, seconds since 1970: locks expire by it.
     ``lock_image`` is any image of the host a lock can be created from. ``abandoned`` are ids of
-    ``.previous`` containers that our own journal knows as left over.
+    ``.previous`` containers that our own journal knows as left over. ``broken`` is what a wish to go back
+    is about, None when the journal does not know it.
     """
 
     image_present: bool
@@ -46,6 +58,7 @@ class Survey:
     abandoned: frozenset[str] = frozenset()
     at: float | None = None
     memory: tuple[int, int] | None = None
+    broken: BrokenOff | None = None
 
 
 _LISTENER = re.compile(r'^LISTEN\s+\d+\s+\d+\s+\S*:(\d{1,5})\s+\S+(?:\s+users:\(\("([^"]*)")?')

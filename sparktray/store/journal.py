@@ -5,16 +5,27 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import shlex
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from sparktray.domain.operation import Operation, OperationEnd, StepName, StepRun, StepState
-from sparktray.domain.phrase import phrase
-from sparktray.domain.problem import Problem
+from sparktray.domain.operation import (
+    HARMLESS,
+    Operation,
+    OperationEnd,
+    OperationKind,
+    StepName,
+    StepRun,
+    StepState,
+    StopWish,
+    SwitchWish,
+)
+from sparktray.domain.phrase import Phrase, phrase
+from sparktray.domain.problem import Failure, Problem
 from sparktray.store.atomic import append_line, read_file, sole_writer, write_file
 from sparktray.store.paths import ConfigFolder, StoreError
 
@@ -109,6 +120,33 @@ class Journal:
         """Operations on that host of which no end was written."""
         return [entry for entry in self._newest().values() if entry.host == host and entry.end is None]
 
+    def broken_off(self, host: str, lives: Callable[[str], bool]) -> Operation | None:
+        """The latest operation that changed something there, never ended well, and was not set right since.
+
+        ``lives`` tells of an operation's id whether its program still runs.
+
+        Set right it is by a later one on the same server that was done. One older than what is kept to go
+        back by is not spoken of any more.
+        """
+        settled: set[str | None] = set()
+        for entry in reversed(self._newest().values()):
+            if entry.host != host or (entry.kind == OperationKind.BACK and entry.end != OperationEnd.DONE):
+                continue
+            if entry.end == OperationEnd.DONE:
+                settled.add(entry.server)
+            elif entry.end in {None, OperationEnd.NEEDS_YOU} and _touched(entry):
+                old = time.time() - entry.time > RECORD_SECONDS
+                under_way = entry.end is None and lives(entry.id)
+                over = old or under_way or bool(settled & {entry.server, None})
+                return None if over else _as_operation(entry)
+        return None
+
+    def descriptions(self, operation: str) -> list[dict[str, Any]]:
+        """All that an operation wrote down of containers, in that order. Raises `StoreError`."""
+        paths = sorted(self._records(), key=lambda path: path.stat().st_mtime_ns)
+        records = (_read_record(path) for path in paths if path.name.startswith(f"{operation}-"))
+        return [each.inspect for each in records if each is not None and each.operation == operation]
+
     def put_aside(self, host: str) -> frozenset[str]:
         """Ids of containers that an operation of ours put aside on that host and may not have removed."""
         newest = self._newest()
@@ -164,6 +202,43 @@ def _step(run: StepRun) -> EntryStep:
     seconds = round((run.ended_at or 0.0) - (run.started_at or 0.0), 3) if over else None
     name, command = run.step.name, run.step.command
     return EntryStep(name=name, command=command, state=run.state, seconds=seconds, back=run.back)
+
+
+def _touched(entry: Entry) -> bool:
+    """True when more than the lock may have been changed."""
+    return any(step.state != StepState.WAITING and step.name not in HARMLESS for step in entry.steps)
+
+
+def _as_operation(entry: Entry) -> Operation:
+    """A journalled operation as one that was broken off; its steps are not kept well enough to go on."""
+    switch = entry.kind == OperationKind.SWITCH and entry.model is not None
+    last = next((step for step in reversed(entry.steps) if step.state != StepState.WAITING), None)
+    return Operation(
+        number=0,
+        id=entry.id,
+        wish=SwitchWish(entry.model or "", on=entry.server) if switch else StopWish(entry.server),
+        kind=OperationKind.SWITCH if switch else OperationKind.STOP,
+        started_at=entry.started_at,
+        server=entry.server,
+        model=entry.model,
+        failure=Failure(OperationEnd.INTERRUPTED, _broken_at(last), _WAYS),
+        end=OperationEnd.INTERRUPTED,
+        ended_at=entry.time,
+    )
+
+
+_WAYS = phrase(
+    "Finish it, or go back to what ran before; on the command line: sparktray resume, or "
+    "sparktray resume --back."
+)
+
+
+def _broken_at(step: EntryStep | None) -> Phrase:
+    if step is not None and step.command:
+        return phrase("The program ended in the middle, at: {command}", command=shlex.join(step.command))
+    if step is not None and step.name == StepName.LOAD:
+        return phrase("The program ended while the model was loading.")
+    return phrase("The program ended in the middle.")
 
 
 def _entries(text: bytes) -> Iterator[Entry]:

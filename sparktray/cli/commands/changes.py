@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import argparse
 import shlex
+from dataclasses import replace
 
 from sparktray.cli.choosing import check_server
-from sparktray.cli.problems import REFUSED, Told, exit_of_operation
+from sparktray.cli.problems import DONE, REFUSED, Told, exit_of_operation
 from sparktray.cli.progress import Progress
 from sparktray.cli.request import Request, Session, watching
 from sparktray.cli.views import operation_view
+from sparktray.control.leftover import program_lives
 from sparktray.decide.changing.preflight import chosen_server, may
 from sparktray.decide.identity import base_url, running_on
 from sparktray.decide.showing.present import operation_sentence
 from sparktray.domain.catalogue import Catalogue
 from sparktray.domain.host import HostProfile
-from sparktray.domain.operation import Operation, OperationEnd, StopWish, SwitchWish, WhenBusy, Wish
+from sparktray.domain.operation import BackWish, Operation, OperationEnd, StopWish, SwitchWish, WhenBusy, Wish
 from sparktray.domain.phrase import Phrase, phrase
 from sparktray.domain.problem import Problem
 from sparktray.domain.snapshot import Snapshot, first_snapshot
 from sparktray.domain.text import clean_name
+from sparktray.store.journal import Journal
+from sparktray.store.paths import ConfigFolder
 
 _REDRAW_SECONDS = 0.25
 
@@ -29,6 +33,8 @@ def run(request: Request) -> int:
     wish = _wish(request)
 
     def possible(catalogue: Catalogue, host: HostProfile) -> None:
+        if wish is None:
+            return None
         if isinstance(wish, StopWish):
             return check_server(catalogue, wish.server)
         chosen = chosen_server(first_snapshot(host, catalogue), wish)
@@ -38,13 +44,20 @@ def run(request: Request) -> int:
 
     with watching(request, possible, keep_trying=True) as session:
         session.settled()
-        snapshot, operation = _carried_out(request, session, wish)
+        wanted = wish if wish is not None else _going_on(request, session)
+        if wanted is None:
+            request.out.line(request.say(phrase("Nothing was broken off.")))
+            return DONE
+        snapshot, operation = _carried_out(request, session, wanted)
         _tell(request, snapshot, operation)
     return exit_of_operation(operation)
 
 
-def _wish(request: Request) -> Wish:
+def _wish(request: Request) -> SwitchWish | StopWish | None:
+    """What was asked for; None where only the journal can tell."""
     options = request.options
+    if options.command == "resume":
+        return None
     if options.command == "stop":
         return StopWish(options.server, dry_run=options.dry_run, busy=_when_busy(options))
     return SwitchWish(
@@ -58,6 +71,22 @@ def _wish(request: Request) -> Wish:
         busy=_when_busy(options),
         timeout=options.timeout,
     )
+
+
+def _going_on(request: Request, session: Session) -> Wish | None:
+    """Finish what was broken off on this host, or go back; None when nothing was."""
+    options = request.options
+    journal = Journal(ConfigFolder.find(options.config))
+    broken = journal.broken_off(session.host.name, program_lives)
+    if broken is None:
+        return None
+    if options.back:
+        return BackWish(broken.id, dry_run=options.dry_run)
+    match broken.wish:
+        case SwitchWish() | StopWish():
+            return replace(broken.wish, dry_run=options.dry_run)
+        case _:
+            return None
 
 
 def _when_busy(options: argparse.Namespace) -> WhenBusy:
@@ -126,6 +155,8 @@ def _tell(request: Request, snapshot: Snapshot, operation: Operation) -> None:
 def _nothing_to_do(operation: Operation) -> Phrase:
     if isinstance(operation.wish, StopWish):
         return phrase("Nothing is running there.")
+    if isinstance(operation.wish, BackWish):
+        return phrase("It all is as it was.")
     return phrase("{model} is ready already.", model=operation.model or operation.wish.model)
 
 

@@ -12,7 +12,15 @@ from sparktray.decide.servers import run_of
 from sparktray.decide.truth import answers_without, started_by, unexplained
 from sparktray.domain.asking import Health
 from sparktray.domain.docker.container import Container
-from sparktray.domain.operation import AwaitIdle, AwaitRelease, AwaitServing, Operation, StepName, Waiting
+from sparktray.domain.operation import (
+    AwaitIdle,
+    AwaitRelease,
+    AwaitServing,
+    BackWish,
+    Operation,
+    StepName,
+    Waiting,
+)
 from sparktray.domain.phrase import phrase, phrase_n
 from sparktray.domain.problem import Failure
 from sparktray.domain.snapshot import ServerState, Snapshot
@@ -169,7 +177,8 @@ def _right_container(operation: Operation, container: Container | None) -> bool:
     if container is None:
         return False
     started = any(r.step.name is StepName.START and not r.back for r in operation.runs)
-    return operation.going_back or not started or started_by(container, operation.id)
+    back = operation.going_back or isinstance(operation.wish, BackWish)
+    return back or not started or started_by(container, operation.id)
 
 
 def _listed(state: ServerState, action: AwaitServing) -> Verdict | None:

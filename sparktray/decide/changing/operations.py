@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import assert_never
 
 from sparktray.decide.changing.awaiting import Judgement, judge_wait
 from sparktray.decide.changing.plan import Asker, Plan, changed, plan
@@ -11,9 +12,18 @@ from sparktray.decide.changing.steps import changes_nothing, pending, way_back
 from sparktray.decide.containers import merged, proven
 from sparktray.decide.effects import Effect, Interrupt, Journal, Perform, RememberLoad, TakeSurvey
 from sparktray.decide.servers import assign
-from sparktray.domain.events import CancelAsked, StepDone, StepFailed, StepSaid, Surveyed, Wished
+from sparktray.domain.events import (
+    CancelAsked,
+    FoundInterrupted,
+    StepDone,
+    StepFailed,
+    StepSaid,
+    Surveyed,
+    Wished,
+)
 from sparktray.domain.host import HostProfile
 from sparktray.domain.operation import (
+    BackWish,
     Operation,
     OperationEnd,
     OperationKind,
@@ -21,8 +31,10 @@ from sparktray.domain.operation import (
     StepName,
     StepRun,
     StepState,
+    StopWish,
     SwitchWish,
     Waiting,
+    Wish,
 )
 from sparktray.domain.phrase import phrase
 from sparktray.domain.problem import Failure, Problem
@@ -41,12 +53,28 @@ def wished(snapshot: Snapshot, event: Wished, now: float) -> Outcome:
     """Begin an operation by looking at the host; a wish that may not be is refused at once."""
     if snapshot.active is not None:
         return snapshot, ()
-    kind = OperationKind.SWITCH if isinstance(event.wish, SwitchWish) else OperationKind.STOP
-    operation = Operation(event.number, event.id, event.wish, kind, now)
+    operation = Operation(event.number, event.id, event.wish, _kind(event.wish), now)
     problem = may(snapshot, event.wish)
     if problem is not None:
         return _over(snapshot, operation, OperationEnd.REFUSED, now, failed(problem, now))
     return replace(snapshot, operation=operation), (TakeSurvey(event.number, event.wish),)
+
+
+def _kind(wish: Wish) -> OperationKind:
+    match wish:
+        case SwitchWish():
+            return OperationKind.SWITCH
+        case StopWish():
+            return OperationKind.STOP
+        case BackWish():
+            return OperationKind.BACK
+        case _:  # pragma: no cover
+            assert_never(wish)
+
+
+def found_interrupted(snapshot: Snapshot, event: FoundInterrupted) -> Snapshot:
+    """What the journal knows of an earlier program's end; what was begun since is newer."""
+    return snapshot if snapshot.operation is not None else replace(snapshot, operation=event.operation)
 
 
 def surveyed(snapshot: Snapshot, event: Surveyed, owner: str, now: float) -> Outcome:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import assert_never
 
 from sparktray.decide.changing import steps
+from sparktray.decide.changing.going_back import restoring
 from sparktray.decide.changing.preflight import (
     chosen_server,
     folder_refusal,
@@ -26,7 +27,16 @@ from sparktray.decide.changing.standing import loads_already, making_way, serves
 from sparktray.domain.asking import Health
 from sparktray.domain.catalogue import Model, Server
 from sparktray.domain.docker.container import LABEL_MODEL, LABEL_OPERATION, LABEL_SERVER, PREVIOUS, Container
-from sparktray.domain.operation import Action, Step, StepName, StopWish, SwitchWish, WhenBusy, Wish
+from sparktray.domain.operation import (
+    Action,
+    BackWish,
+    Step,
+    StepName,
+    StopWish,
+    SwitchWish,
+    WhenBusy,
+    Wish,
+)
 from sparktray.domain.phrase import phrase
 from sparktray.domain.problem import Problem
 from sparktray.domain.snapshot import Phase, ServerState, Snapshot
@@ -62,15 +72,32 @@ def plan(snapshot: Snapshot, wish: Wish, survey: Survey, asker: Asker) -> Plan |
             return _switch(snapshot, wish, survey, asker, *chosen)
         case StopWish():
             return _stop(snapshot, wish, survey, asker)
+        case BackWish():
+            return _back(snapshot, survey, asker)
         case _:  # pragma: no cover
             assert_never(wish)
+
+
+def _back(snapshot: Snapshot, survey: Survey, asker: Asker) -> Plan | Problem:
+    broken = survey.broken
+    if broken is None:
+        return Problem(
+            "nothing-interrupted",
+            phrase("The journal of this computer does not know how it was before."),
+            phrase("Look at the status and switch to the model that you want."),
+        )
+    held = lock_refusal(lock_of(snapshot.containers, asker.operation), survey)
+    if held is not None:
+        return held
+    middle = restoring(snapshot, broken)
+    return Plan(_locked(snapshot, survey, asker, None, middle) if middle else (), broken.server)
 
 
 def _switch(
     snapshot: Snapshot, wish: SwitchWish, survey: Survey, asker: Asker, model: Model, server: Server
 ) -> Plan | Problem:
     state = _state(snapshot, server)
-    if serves_already(snapshot, state, model):
+    if serves_already(snapshot, state, model) and not _leftovers(snapshot, survey, [server.container]):
         return Plan((), server.name, model.id)
     held = lock_refusal(lock_of(snapshot.containers, asker.operation), survey)
     if held is not None:
@@ -113,8 +140,10 @@ def _replace_container(
     snapshot: Snapshot, survey: Survey, asker: Asker, state: ServerState, model: Model, wish: SwitchWish
 ) -> list[Step] | Problem:
     server = state.server
-    if loads_already(snapshot, state, model):
-        return [steps.load(server, model, wish.timeout), steps.prove(server, model)]
+    if serves_already(snapshot, state, model) or loads_already(snapshot, state, model):
+        left = _leftovers(snapshot, survey, [server.container])
+        proof = [steps.load(server, model, wish.timeout), steps.prove(server, model)]
+        return [*proof, *(steps.sweep(container) for container in left)]
     path = snapshot.host.expand(model.path or "")
     retired = making_way(snapshot, server)
     refusal = (
@@ -134,8 +163,10 @@ def _replace_container(
         refusal = memory_refusal(snapshot, model, needs, survey, stopping)
     if refusal is not None:
         return refusal
-    leftovers = [c for c in snapshot.containers if c.id in survey.abandoned and _aside(c, retired)]
-    old = [steps.sweep(container) for container in leftovers]
+    # What an interrupted switch put aside is kept until the new model serves, unless its name is needed.
+    first = _leftovers(snapshot, survey, [c.name for c in retired])
+    last = [c for c in _leftovers(snapshot, survey, [server.container]) if c not in first]
+    old = [steps.sweep(container) for container in first]
     old += _idle(wish, [state, *others])
     old += [step for other in others for step in _stop_server(other, undoable=True)]
     old += [step for container in retired for step in _retire(container, server)]
@@ -148,14 +179,17 @@ def _replace_container(
         steps.load(server, model, wish.timeout),
         steps.prove(server, model),
         *(steps.commit(container) for container in stays),
+        *(steps.sweep(container) for container in last),
     ]
 
 
-def _aside(container: Container, retired: list[Container]) -> bool:
-    return container.name in {c.name + PREVIOUS for c in retired}
+def _leftovers(snapshot: Snapshot, survey: Survey, names: list[str]) -> list[Container]:
+    """What an earlier operation of ours put aside for containers of these names and could not remove."""
+    aside = {name + PREVIOUS for name in names}
+    return [c for c in snapshot.containers if c.id in survey.abandoned and c.name in aside and not c.running]
 
 
-def _idle(wish: Wish, states: Iterable[ServerState]) -> list[Step]:
+def _idle(wish: SwitchWish | StopWish, states: Iterable[ServerState]) -> list[Step]:
     """Look whether what shall stop is answering requests, before any of it is touched."""
     if wish.busy is WhenBusy.GO_ON:
         return []

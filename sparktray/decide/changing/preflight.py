@@ -16,7 +16,7 @@ from sparktray.domain.docker.container import (
     PREVIOUS,
     Container,
 )
-from sparktray.domain.operation import StopWish, SwitchWish, Wish
+from sparktray.domain.operation import BackWish, StopWish, SwitchWish, Wish
 from sparktray.domain.phrase import phrase
 from sparktray.domain.problem import Problem
 from sparktray.domain.snapshot import LinkPhase, Snapshot
@@ -40,6 +40,8 @@ def may(snapshot: Snapshot, wish: Wish) -> Problem | None:
             return chosen if isinstance(chosen, Problem) else None
         case StopWish():
             return _unknown_server(snapshot, wish.server)
+        case BackWish():
+            return None
 
 
 def closed(snapshot: Snapshot) -> Problem | None:

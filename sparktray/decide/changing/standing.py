@@ -5,7 +5,7 @@ from __future__ import annotations
 from sparktray.decide.changing.preflight import loads_by_api
 from sparktray.decide.identity import container_of, declared_name, port_held, running_on
 from sparktray.domain.catalogue import Model, Server
-from sparktray.domain.docker.container import Container
+from sparktray.domain.docker.container import PREVIOUS, Container
 from sparktray.domain.snapshot import Phase, ServerState, Snapshot
 from sparktray.engines.registry import engine
 
@@ -28,10 +28,14 @@ def loads_already(snapshot: Snapshot, state: ServerState, model: Model) -> bool:
 
 
 def making_way(snapshot: Snapshot, server: Server) -> list[Container]:
-    """Containers that make way: what is this server now, and what else bears its name or port."""
+    """Containers that make way: what is this server now, and what else bears its name or port.
+
+    What was put aside already is out of the way.
+    """
     known = engine(server.engine)
-    current = container_of(server, snapshot.containers)
-    found = [c for c in snapshot.containers if known.recognises(c) and not c.is_lock]
+    there = [c for c in snapshot.containers if c.running or not c.name.endswith(PREVIOUS)]
+    current = container_of(server, there)
+    found = [c for c in there if known.recognises(c) and not c.is_lock]
     holders = [c for c in found if port_held(c, server.port) or c.name == server.container]
     first = [current] if current is not None else []
     return first + [c for c in holders if current is None or c.id != current.id]

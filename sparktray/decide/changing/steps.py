@@ -16,6 +16,7 @@ from sparktray.domain.docker.container import (
     Container,
 )
 from sparktray.domain.operation import (
+    HARMLESS,
     AwaitIdle,
     AwaitRelease,
     AwaitServing,
@@ -173,13 +174,16 @@ def stop(container: Container, undo: Step | None) -> Step:
     )
 
 
-def start_again(container: Container, server: Server) -> Step:
-    """Bring a stopped container back as it was; ``server`` then serves again."""
+def start_again(container: Container, server: Server, recorded_by: str | None = None) -> Step:
+    """Bring a stopped container back as it was; ``server`` then serves again.
+
+    ``recorded_by`` is the operation that wrote its description down, None for the one under way.
+    """
     if container.auto_remove:
         return Step(
             StepName.START,
             phrase("Create {container} again as it was", container=container.name),
-            RecreateContainer(container.id, container.name),
+            RecreateContainer(container.id, container.name, recorded_by),
             proof=phrase("It runs."),
             revives=server.name,
         )
@@ -192,6 +196,29 @@ def start_again(container: Container, server: Server) -> Step:
         phrase("It runs."),
         revives=server.name,
     )
+
+
+def take_away(server: Server, operation: str) -> Step:
+    """Remove what that operation of ours started."""
+    argv = docker("rm", "-f", server.container)
+    guard = Guard(server.container, operation=operation)
+    return Step(
+        StepName.STOP,
+        phrase("Remove the new container {container}", container=server.container),
+        RunDocker(argv, Gone(server.container), guard, STOP_DEADLINE),
+        argv,
+        phrase("It is gone."),
+    )
+
+
+def rename_back(container: Container, name: str) -> Step:
+    """Give a container that was put aside its name again."""
+    return _rename(container.id, container.name, name, None)
+
+
+def restart_again(container: Container, policy: str) -> Step:
+    """Give a container its restart policy again."""
+    return _restart_policy(container, policy, None)
 
 
 def put_aside(container: Container) -> Step:
@@ -356,8 +383,4 @@ def pending(steps: Sequence[Step]) -> tuple[StepRun, ...]:
 
 def changes_nothing(runs: Sequence[StepRun]) -> bool:
     """True while no step was begun that changes more than the lock."""
-    harmless = {
-        *(StepName.PULL, StepName.LOCK, StepName.CHECK, StepName.IDLE, StepName.RECORD),
-        StepName.UNLOCK,
-    }
-    return all(not r.begun or r.step.name in harmless for r in runs)
+    return all(not r.begun or r.step.name in HARMLESS for r in runs)

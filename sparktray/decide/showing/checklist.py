@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import assert_never
 
 from sparktray.decide.changing.operations import can_cancel
 from sparktray.decide.changing.steps import way_back
 from sparktray.decide.showing.present import operation_sentence
 from sparktray.decide.showing.words import clock
-from sparktray.domain.operation import Operation, OperationEnd, Step, StepName, StepRun, StepState, StopWish
+from sparktray.domain.operation import (
+    BackWish,
+    Operation,
+    OperationEnd,
+    Step,
+    StepName,
+    StepRun,
+    StepState,
+    StopWish,
+    SwitchWish,
+    WhenBusy,
+    Wish,
+)
 from sparktray.domain.phrase import Phrase, phrase
 from sparktray.domain.snapshot import ServerState, Snapshot
 
@@ -47,13 +59,17 @@ class StepLine:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How an operation ended. ``good`` when it did what was wished."""
+    """How an operation ended. ``good`` when it did what was wished.
+
+    ``offers`` are ways on from there: the words of a button, and the wish behind it.
+    """
 
     good: bool
     sentence: Phrase
     cause: Phrase | None
     remedy: Phrase | None
     tail: tuple[str, ...]
+    offers: tuple[tuple[Phrase, Wish], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +111,8 @@ def worth_showing(operation: Operation | None, *, watched: bool) -> bool:
         return True
     match operation.end:
         case OperationEnd.REFUSED | OperationEnd.ROLLED_BACK | OperationEnd.FAILED | OperationEnd.NEEDS_YOU:
+            return True
+        case OperationEnd.INTERRUPTED:
             return True
         case OperationEnd.DONE | OperationEnd.CANCELLED:
             return watched and bool(operation.runs)
@@ -208,4 +226,18 @@ def _outcome(operation: Operation, end: OperationEnd) -> Outcome:
         cause=None if failure is None else failure.cause,
         remedy=None if failure is None else failure.remedy,
         tail=() if failure is None else failure.log_tail,
+        offers=_offers(operation, end),
     )
+
+
+def _offers(operation: Operation, end: OperationEnd) -> tuple[tuple[Phrase, Wish], ...]:
+    wish, code = operation.wish, operation.failure.code if operation.failure is not None else ""
+    if isinstance(wish, BackWish):
+        return ()
+    if end in {OperationEnd.INTERRUPTED, OperationEnd.NEEDS_YOU}:
+        return (phrase("Finish"), wish), (phrase("Go back"), BackWish(operation.id))
+    if code == "busy":
+        return ((phrase("Wait until idle"), replace(wish, busy=WhenBusy.WAIT)),)
+    if code == "memory-short" and isinstance(wish, SwitchWish) and not wish.make_room:
+        return ((phrase("Stop others for it"), replace(wish, make_room=True)),)
+    return ()

@@ -12,7 +12,7 @@ from sparktray.decide.showing.present import operation_sentence, server_sentence
 from sparktray.decide.truth import started_by
 from sparktray.domain.asking import Health
 from sparktray.domain.docker.container import ContainerState
-from sparktray.domain.operation import Operation, OperationEnd, StopWish, SwitchWish
+from sparktray.domain.operation import BackWish, Operation, OperationEnd, StopWish, SwitchWish
 from sparktray.domain.phrase import Phrase, phrase
 from sparktray.domain.snapshot import LinkPhase, Phase, ServerState, Snapshot
 from sparktray.domain.text import has_hidden
@@ -124,7 +124,7 @@ def _ended(before: Snapshot, after: Snapshot, asked: frozenset[str]) -> Notice |
             return _done(after, operation) if operation.runs else None
         case OperationEnd.REFUSED | OperationEnd.ROLLED_BACK | OperationEnd.FAILED | OperationEnd.NEEDS_YOU:
             return _failed(operation)
-        case OperationEnd.CANCELLED | OperationEnd.PLANNED:
+        case OperationEnd.CANCELLED | OperationEnd.PLANNED | OperationEnd.INTERRUPTED:
             return None
         case _:  # pragma: no cover
             assert_never(operation.end)
@@ -153,6 +153,10 @@ def _done_words(snapshot: Snapshot, operation: Operation) -> tuple[Phrase, Phras
                 phrase("{server} is stopped.", server=server),
                 phrase("It holds no model any more."),
             )
+        case BackWish():
+            return phrase("Gone back."), phrase("What ran before runs again on {host}.", host=host)
+        case _:  # pragma: no cover
+            assert_never(operation.wish)
 
 
 def _copy(snapshot: Snapshot, operation: Operation) -> NoticeAction | None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import assert_never
 
 from sparktray.decide.identity import Running, running_on
-from sparktray.decide.truth import icon_of
+from sparktray.decide.truth import icon_of, waits_for_somebody
 from sparktray.domain.catalogue import EngineKind
-from sparktray.domain.operation import Operation, OperationEnd, StopWish, SwitchWish
+from sparktray.domain.operation import BackWish, Operation, OperationEnd, StopWish, SwitchWish
 from sparktray.domain.phrase import Phrase, phrase, phrase_n
 from sparktray.domain.snapshot import Icon, LinkPhase, Phase, ServerState, Snapshot
 from sparktray.domain.text import clean_name
@@ -47,6 +47,8 @@ def sentence(snapshot: Snapshot) -> Phrase:
         return phrase("Reading what runs on {host}…", host=host)
     if snapshot.active is not None:
         return operation_sentence(snapshot.active)
+    if snapshot.operation is not None and waits_for_somebody(snapshot):
+        return operation_sentence(snapshot.operation)
     for phase in (Phase.FAILED, Phase.DEGRADED, Phase.LOADING, Phase.STARTING, Phase.STOPPING):
         state = next((s for s in snapshot.servers if s.phase is phase), None)
         if state is not None and icon in _ICONS[phase]:
@@ -154,6 +156,8 @@ def operation_sentence(operation: Operation) -> Phrase:
             return phrase("{what}: failed.", what=what)
         case OperationEnd.NEEDS_YOU:
             return phrase("{what}: failed, and what ran before could not be brought back.", what=what)
+        case OperationEnd.INTERRUPTED:
+            return phrase("{what}: broken off.", what=what)
         case OperationEnd.CANCELLED if isinstance(operation.wish, StopWish):
             return phrase("{what}: cancelled.", what=what)
         case OperationEnd.CANCELLED:
@@ -171,3 +175,5 @@ def _what(operation: Operation) -> Phrase:
             return phrase("Stopping all servers")
         case StopWish():
             return phrase("Stopping {server}", server=clean_name(wish.server or ""))
+        case BackWish():
+            return phrase("Going back to what ran before")

@@ -18,7 +18,7 @@ from sparktray.decide.identity import running_on
 from sparktray.decide.showing.present import shown_name
 from sparktray.domain.catalogue import Model, Server
 from sparktray.domain.docker.container import Container
-from sparktray.domain.operation import StopWish, SwitchWish, WhenBusy, Wish
+from sparktray.domain.operation import BackWish, StopWish, SwitchWish, WhenBusy, Wish
 from sparktray.domain.phrase import Phrase, phrase, phrase_n
 from sparktray.domain.problem import Problem
 from sparktray.domain.snapshot import ServerState, Snapshot
@@ -38,9 +38,9 @@ class Question:
     points: tuple[Phrase, ...]
     yes: Phrase
     no: Phrase
-    wish: Wish
+    wish: SwitchWish | StopWish
     about: frozenset[str]
-    later: tuple[Phrase, Wish] | None = None
+    later: tuple[Phrase, SwitchWish | StopWish] | None = None
 
 
 def question(snapshot: Snapshot, wish: Wish) -> Question | None:
@@ -49,6 +49,8 @@ def question(snapshot: Snapshot, wish: Wish) -> Question | None:
         return None
     if isinstance(wish, StopWish):
         return _about_requests(wish, [s for s in snapshot.servers if wish.server in {None, s.name}])
+    if isinstance(wish, BackWish):
+        return None
     chosen = chosen_server(snapshot, wish)
     if isinstance(chosen, Problem):
         return None
@@ -66,7 +68,7 @@ def question(snapshot: Snapshot, wish: Wish) -> Question | None:
 def _both(taking: Question, requests: Question) -> Question:
     """One box for both: whoever says yes to it has read what becomes of the container and of its requests."""
 
-    def replacing(wish: Wish) -> Wish:
+    def replacing(wish: SwitchWish | StopWish) -> SwitchWish | StopWish:
         return replace(wish, replace=True) if isinstance(wish, SwitchWish) else wish
 
     later = None if requests.later is None else (requests.later[0], replacing(requests.later[1]))
@@ -75,7 +77,7 @@ def _both(taking: Question, requests: Question) -> Question:
     return replace(taking, points=points, wish=replacing(requests.wish), about=about, later=later)
 
 
-def _about_requests(wish: Wish, states: list[ServerState]) -> Question | None:
+def _about_requests(wish: SwitchWish | StopWish, states: list[ServerState]) -> Question | None:
     """Requests that are being answered would be cut off."""
     busy = [s for s in states if s.ready and (s.running or 0) + (s.waiting or 0)]
     if not busy or wish.busy is not WhenBusy.REFUSE or wish.dry_run:

@@ -19,7 +19,6 @@ from sparktray.domain.operation import (
     StopWish,
     SwitchWish,
     WhenBusy,
-    Wish,
 )
 from tests.pure.decide.building import (
     CODER,
@@ -97,7 +96,9 @@ def test_the_refusal_says_how_many_and_what_can_be_done() -> None:
     ],
 )
 @pytest.mark.parametrize("wish", [SwitchWish("coder"), StopWish("sglang"), StopWish()])
-def test_it_is_looked_at_before_anything_is_touched(wish: Wish, busy: WhenBusy, expected: str) -> None:
+def test_it_is_looked_at_before_anything_is_touched(
+    wish: SwitchWish | StopWish, busy: WhenBusy, expected: str
+) -> None:
     desk = serving(sglang_box(), sglang=ready("scout"))
     steps = made(desk, replace(wish, busy=busy), survey(None if isinstance(wish, StopWish) else CODER)).steps
     names = [step.name for step in steps]
@@ -142,6 +143,7 @@ def test_the_awaited_answer_is_asked_for_at_once() -> None:
 def busy_story() -> Story:
     story = begin_story(sglang_box())
     story.host.requests = 2
+    story.desk.now += 0.1
     return story
 
 

@@ -73,6 +73,7 @@ def test_a_cancel_at_any_step_takes_everything_back(room: str, index: int, step:
     story = begin_story(*ROOMS[room])
     waits = step.name is StepName.IDLE
     story.host.requests = int(waits)
+    story.desk.now += 0.1
     story.wish(replace(WISH, busy=WhenBusy.WAIT) if waits else WISH)
     asked = False
     for _ in range(500):

@@ -21,6 +21,7 @@ from sparktray.domain.events import (
     ContainersUnread,
     DockerHappened,
     Event,
+    FoundInterrupted,
     LinkDown,
     LinkUp,
     LogSaid,
@@ -37,7 +38,16 @@ from sparktray.domain.events import (
     Wished,
     Woke,
 )
-from sparktray.domain.operation import OperationEnd, StopWish, SwitchWish, Wish
+from sparktray.domain.operation import (
+    BackWish,
+    Operation,
+    OperationEnd,
+    OperationKind,
+    StopWish,
+    SwitchWish,
+    WhenBusy,
+    Wish,
+)
 from sparktray.domain.snapshot import LinkPhase, Snapshot
 from sparktray.domain.vitals import Vitals
 from tests.pure.decide.building import (
@@ -64,6 +74,9 @@ ROOM = (
 WISHES: tuple[Wish, ...] = (
     SwitchWish("scout"),
     SwitchWish("scout", rollback=False),
+    SwitchWish("coder", busy=WhenBusy.WAIT),
+    SwitchWish("scout", make_room=True, busy=WhenBusy.GO_ON),
+    BackWish("op-0"),
     SwitchWish("qwen"),
     SwitchWish("qwen", on="vllm", timeout=3.0),
     SwitchWish("qwen", on="ollama"),
@@ -84,7 +97,7 @@ MOVES = (
     "die",
     "swap",
 )
-moves = st.lists(st.tuples(st.sampled_from(MOVES), st.integers(0, 7)), max_size=120)
+moves = st.lists(st.tuples(st.sampled_from(MOVES), st.integers(0, 9)), max_size=120)
 
 
 class Walk:
@@ -202,6 +215,7 @@ docker_events = st.builds(
     time=st.just(NOW),
 )
 surveys = st.sampled_from([survey(), survey(None), survey(image_present=False), problem()])
+BROKEN = Operation(0, "op-0", StopWish("vllm"), OperationKind.STOP, NOW, "vllm", end=OperationEnd.INTERRUPTED)
 KINDS: dict[type[Any], st.SearchStrategy[Event]] = {
     Ticked: st.just(Ticked()),
     Woke: st.just(Woke()),
@@ -225,6 +239,7 @@ KINDS: dict[type[Any], st.SearchStrategy[Event]] = {
     ),
     StepFailed: st.builds(StepFailed, numbers, numbers, st.just(problem()), st.booleans()),
     CancelAsked: st.builds(CancelAsked, numbers),
+    FoundInterrupted: st.builds(FoundInterrupted, st.just(BROKEN)),
 }
 
 

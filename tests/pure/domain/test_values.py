@@ -169,6 +169,7 @@ FRAME = frozenset(
         "WhenBusy",
         "SwitchWish",
         "StopWish",
+        "BackWish",
         "Guard",
         "StepName",
         "Step",
@@ -187,7 +188,7 @@ def test_every_action_and_expectation_is_one_that_is_carried_out_or_proven() -> 
 
 def test_events_that_come_too_late_can_be_told() -> None:
     """Each result carries the connection or the operation that it began in."""
-    unasked = {events.Ticked, events.Woke, events.RetryNow}
+    unasked = {events.Ticked, events.Woke, events.RetryNow, events.FoundInterrupted}
     for kind in get_args(Event):
         names = {field.name for field in fields(kind)}
         assert names & {"epoch", "number"} or kind in unasked, kind

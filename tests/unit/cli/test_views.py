@@ -45,6 +45,7 @@ def test_the_keys_are_the_contract() -> None:
         "sentence",
         "observed_at",
         "operation",
+        "interrupted",
         "servers",
         "other_containers",
         "memory",

@@ -10,8 +10,10 @@ import pytest
 
 import sparktray.store.journal as journal_module
 from sparktray.decide.changing import steps
+from sparktray.domain.catalogue import EngineKind, Server
 from sparktray.domain.docker.container import Container, ContainerState
 from sparktray.domain.operation import (
+    BackWish,
     Operation,
     OperationEnd,
     OperationKind,
@@ -25,6 +27,9 @@ from sparktray.domain.problem import Failure
 from sparktray.store.journal import Journal
 from sparktray.store.paths import ConfigFolder, StoreError
 
+OLLAMA = Server(
+    name="ollama", engine=EngineKind.OLLAMA, container="ollama", port=11434, image="ollama/ollama"
+)
 OLD = Container("abc123", "sglang", "image", ContainerState.RUNNING)
 INSPECT = {"Id": "abc123", "Name": "/sglang", "Config": {"Env": ["HF_TOKEN=hidden"]}}
 
@@ -168,3 +173,86 @@ def test_an_empty_folder_has_no_past(journal: Journal) -> None:
     assert journal.last(5) == []
     assert journal.interrupted("spark") == []
     assert journal.put_aside("spark") == frozenset()
+
+
+def touched(name: str, end: OperationEnd | None, server: str | None = "sglang") -> Operation:
+    """A switch that has stopped the old container and got no further."""
+    stopping = StepRun(steps.stop(OLD, None), StepState.RUNNING, started_at=100.0)
+    return replace(switch(name, end, run(steps.check_again()), stopping), server=server)
+
+
+def never(operation: str) -> bool:
+    return False
+
+
+def test_what_was_broken_off_is_told_with_the_place(journal: Journal) -> None:
+    journal.write(touched("op1", None), "spark")
+    journal.write(touched("op2", None), "other")
+    found = journal.broken_off("spark", never)
+    assert found is not None and found.id == "op1" and found.end is OperationEnd.INTERRUPTED
+    assert found.wish == SwitchWish("m", on="sglang")
+    assert found.failure is not None
+    assert found.failure.cause.values == {"command": "docker stop -t 30 sglang"}
+    assert journal.broken_off("spark", lambda operation: operation == "op1") is None, "it is under way"
+    assert journal.broken_off("third", never) is None
+
+
+@pytest.mark.parametrize(
+    ("step", "words"),
+    [
+        (StepRun(steps.serve_again("sglang"), StepState.RUNNING), "while the model was loading"),
+        (StepRun(steps.unload_ollama(OLLAMA, "a", undoable=False), StepState.RUNNING), "in the middle."),
+    ],
+)
+def test_a_step_without_a_command_is_told_in_words(journal: Journal, step: StepRun, words: str) -> None:
+    journal.write(switch("op1", None, step), "spark")
+    found = journal.broken_off("spark", never)
+    assert found is not None and found.failure is not None and words in found.failure.cause.msgid
+
+
+@pytest.mark.parametrize(
+    ("later", "told"),
+    [
+        (touched("op2", OperationEnd.DONE), False),
+        (touched("op2", OperationEnd.DONE, "vllm"), True),
+        (touched("op2", OperationEnd.ROLLED_BACK), True),
+        (replace(touched("op2", OperationEnd.DONE, None), wish=StopWish(), kind=OperationKind.STOP), False),
+        (replace(touched("op2", OperationEnd.DONE), wish=BackWish("op1"), kind=OperationKind.BACK), False),
+        (replace(touched("op2", None), wish=BackWish("op1"), kind=OperationKind.BACK), True),
+    ],
+    ids=["done there", "done elsewhere", "rolled back", "all stopped", "gone back", "going back broken off"],
+)
+def test_what_was_set_right_since_is_not_told(journal: Journal, later: Operation, told: bool) -> None:
+    journal.write(touched("op1", None), "spark")
+    journal.write(later, "spark")
+    found = journal.broken_off("spark", never)
+    assert (found is not None and found.id == "op1") is told
+
+
+def test_one_that_needed_a_person_is_told_again(journal: Journal) -> None:
+    journal.write(touched("op1", OperationEnd.NEEDS_YOU), "spark")
+    assert journal.broken_off("spark", lambda operation: True) is not None
+    stopped = replace(touched("op2", None), wish=StopWish("sglang"), kind=OperationKind.STOP, model=None)
+    journal.write(stopped, "spark")
+    found = journal.broken_off("spark", never)
+    assert found is not None and found.wish == StopWish("sglang") and found.kind is OperationKind.STOP
+
+
+def test_what_touched_nothing_or_is_long_ago_is_not_told(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal.write(switch("op1", None, run(steps.check_again())), "spark")
+    assert journal.broken_off("spark", never) is None
+    journal.write(touched("op2", None), "spark")
+    monkeypatch.setattr(time, "time", lambda: time.monotonic() + 1e10)
+    assert journal.broken_off("spark", never) is None
+
+
+def test_descriptions_come_in_their_order(journal: Journal) -> None:
+    for number, identity in enumerate(("b", "a", "c")):
+        journal.record("op1", "spark", identity, {"Id": identity})
+        path = journal._record_path("op1", identity)
+        assert path is not None
+        os.utime(path, ns=(number, number))
+    journal.record("op10", "spark", "d", {"Id": "d"})
+    assert [each["Id"] for each in journal.descriptions("op1")] == ["b", "a", "c"]

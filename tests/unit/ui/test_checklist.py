@@ -174,3 +174,17 @@ def test_another_language_tells_the_same_anew() -> None:
         say.speak("de")
         made.tell()
         assert "Abbrechen" in buttons(made)
+
+
+def test_the_ways_on_are_buttons(view: ChecklistView) -> None:
+    wished: list[object] = []
+    view.wished.connect(wished.append)
+    back, finish = BackWish("op"), SwitchWish("m")
+    offers = ((phrase("Finish"), finish), (phrase("Go back"), back))
+    view.take(a_list(outcome=Outcome(False, phrase("Broken off."), None, None, (), offers)))
+    assert buttons(view).keys() == {"Finish", "Go back", "Close"}
+    buttons(view)["Go back"].click()
+    buttons(view)["Finish"].click()
+    assert wished == [back, finish]
+    view.take(a_list(outcome=Outcome(True, phrase("Done."), None, None, ())))
+    assert buttons(view).keys() == {"Close"}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QKeySequence, QResizeEvent
 from PySide6.QtWidgets import (
@@ -25,14 +27,19 @@ from sparktray.ui.theme import AROUND, GRID, Tones, fixed, line_height, small, s
 from sparktray.wording import Wording
 
 _TAIL_LINES = 6
+_MOST_OFFERS = 2
 _LEAST_LINES = 5  # of the steps in a low window
 
 
 class ChecklistView(QWidget):
-    """One operation. Emits ``cancelled`` and, once it is over, ``closed``. Main thread only."""
+    """One operation. Emits ``cancelled`` and, once it is over, ``closed``; ``wished`` with a way on.
+
+    Main thread only.
+    """
 
     cancelled = Signal()
     closed = Signal()
+    wished = Signal(object)
 
     def __init__(self, say: Wording, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -45,6 +52,9 @@ class ChecklistView(QWidget):
         self._cancels = Text(self)
         self._commands, self._lines = Fold(self), Fold(self)
         self._cancel, self._close = QPushButton(self), QPushButton(self)
+        self._offers = [QPushButton(self) for _ in range(_MOST_OFFERS)]
+        for number, button in enumerate(self._offers):
+            button.clicked.connect(partial(self._take_up, number))
         self._cancel.clicked.connect(self.cancelled)
         self._close.clicked.connect(self.closed)
         self._commands.toggled.connect(lambda: self.tell())
@@ -62,8 +72,8 @@ class ChecklistView(QWidget):
         buttons = QHBoxLayout()
         buttons.setContentsMargins(AROUND, GRID, AROUND, GRID + 4)
         buttons.setSpacing(GRID)
-        buttons.addWidget(self._cancel)
-        buttons.addWidget(self._close)
+        for button in (self._cancel, *self._offers, self._close):
+            buttons.addWidget(button)
         buttons.addStretch()
         buttons.addWidget(self._lines)
         buttons.addWidget(self._commands)
@@ -103,6 +113,7 @@ class ChecklistView(QWidget):
         )
         self._steps.setVisible(bool(view.steps) or view.outcome is None)
         self._tell_buttons(view)
+        self._tell_offers(view.outcome)
         self._tell_outcome(view.outcome, look)
 
     def _tell_buttons(self, view: Checklist) -> None:
@@ -119,6 +130,18 @@ class ChecklistView(QWidget):
         self._close.setVisible(view.outcome is not None)
         self._commands.tell(say(phrase("Commands")), tones())
         self._commands.setVisible(any(step.command for step in view.steps))
+
+    def _tell_offers(self, outcome: Outcome | None) -> None:
+        offers = () if outcome is None else outcome.offers
+        for number, button in enumerate(self._offers):
+            button.setVisible(number < len(offers))
+            if number < len(offers):
+                button.setText(label(self._say(offers[number][0]), over_bus=False))
+
+    def _take_up(self, number: int) -> None:
+        offers = self._shown.outcome.offers if self._shown is not None and self._shown.outcome else ()
+        if number < len(offers):
+            self.wished.emit(offers[number][1])
 
     def _tell_outcome(self, outcome: Outcome | None, look: Tones) -> None:
         say = self._say

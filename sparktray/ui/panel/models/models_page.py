@@ -37,6 +37,7 @@ class ModelsPage(Page):
         for each in (self._list, self._checklist, self._standing, self._empty):
             self._stack.addWidget(each)
         self._list.wished.connect(self.wished)
+        self._checklist.wished.connect(self.wished)
         self._checklist.cancelled.connect(self.cancelled)
         self._checklist.closed.connect(self._dismiss)
         self._standing.pressed.connect(self.retry_asked)

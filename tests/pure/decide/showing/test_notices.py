@@ -18,11 +18,13 @@ from sparktray.decide.showing.notices import (
 )
 from sparktray.domain.asking import Health, Reading
 from sparktray.domain.events import LinkUp, Wished
-from sparktray.domain.operation import Operation, OperationEnd, StepName, StopWish, SwitchWish
+from sparktray.domain.operation import BackWish, Operation, OperationEnd, StepName, StopWish, SwitchWish
 from sparktray.domain.phrase import phrase
+from sparktray.domain.survey import BrokenOff
 from tests.pure.decide.building import (
     Desk,
     connected,
+    ended,
     ready,
     rendered,
     serving,
@@ -39,7 +41,7 @@ from tests.pure.decide.showing.listening import (
     told,
     wished,
 )
-from tests.pure.decide.story import cancels_at, fails_at
+from tests.pure.decide.story import begin_story, cancels_at, fails_at
 
 COPY = NoticeAction(ActionKind.COPY_ID, "sglang")
 
@@ -304,3 +306,13 @@ def test_a_host_that_is_away_is_retried_without_a_word() -> None:
         desk.now += 30
         listener.hear(down(desk, "host-silent", blocked=False), desk.now)
     assert listener.told == []
+
+
+def test_a_way_back_that_was_asked_for_here_is_told() -> None:
+    story = begin_story(ended(replace(SCOUT_BOX, name="sglang.previous")))
+    broken = BrokenOff("op-0", "sglang", (SCOUT_BOX,))
+    story.host.change_survey = lambda found: replace(found, broken=broken)
+    story.wish(BackWish("op-0"))
+    notice = heard(story, "op-1").only()
+    assert told(notice) == ("Gone back.", "What ran before runs again on spark.")
+    assert notice.action is None

@@ -13,7 +13,7 @@ from sparktray.domain.asking import Health, Reading
 from sparktray.domain.catalogue import Catalogue, Model
 from sparktray.domain.docker.container import COMPOSE_LABEL, Container, PublishedPort
 from sparktray.domain.events import LinkDown
-from sparktray.domain.operation import StopWish, SwitchWish, WhenBusy
+from sparktray.domain.operation import BackWish, StopWish, SwitchWish, WhenBusy
 from sparktray.domain.problem import Problem
 from tests.pure.decide.building import (
     CATALOGUE,
@@ -230,3 +230,7 @@ def test_a_stranger_that_is_busy_is_one_question() -> None:
     assert found.about == {MINE.id, MINE.name, "sglang"}
     again = asked(serving(MINE, sglang=ready("scout", running=9)))
     assert again.about == found.about, "another number of requests is no other question"
+
+
+def test_going_back_is_no_question() -> None:
+    assert question(serving(MINE, sglang=BUSY).snapshot, BackWish("op-1")) is None
