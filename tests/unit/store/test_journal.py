@@ -253,6 +253,7 @@ def test_descriptions_come_in_their_order(journal: Journal) -> None:
         journal.record("op1", "spark", identity, {"Id": identity})
         path = journal._record_path("op1", identity)
         assert path is not None
-        os.utime(path, ns=(number, number))
+        moment = time.time_ns() + number
+        os.utime(path, ns=(moment, moment))
     journal.record("op10", "spark", "d", {"Id": "d"})
     assert [each["Id"] for each in journal.descriptions("op1")] == ["b", "a", "c"]

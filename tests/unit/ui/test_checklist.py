@@ -10,7 +10,7 @@ from PySide6.QtTest import QSignalSpy, QTest
 from PySide6.QtWidgets import QLabel, QListView, QPlainTextEdit, QPushButton
 
 from sparktray.decide.showing.checklist import Checklist, Outcome, StepLine, checklist
-from sparktray.domain.operation import StepName, StepState
+from sparktray.domain.operation import BackWish, StepName, StepState, SwitchWish
 from sparktray.domain.phrase import phrase
 from sparktray.domain.snapshot import Snapshot
 from sparktray.ui.panel.models.checklist import ChecklistView
