@@ -16,7 +16,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 
 TYPED := sparktray tests scripts packaging/hatch_build.py $(wildcard benchmarks)
 
-.PHONY: setup system run check test test-unit test-rig test-faults test-faults-few soak bench screenshots lock messages translations package frozen clean
+.PHONY: setup system run check test test-unit test-rig test-switching test-faults test-faults-few soak bench screenshots lock messages translations package frozen clean
 .DELETE_ON_ERROR:
 
 setup: $(VENV)/.program translations
@@ -66,6 +66,10 @@ test-unit: setup
 # One rig in its own namespaces, its tests one after the other.
 test-rig: setup system
 	tests/rig/enter $(PY) -m pytest tests/rig --ignore tests/rig/faults
+
+# Each step of a switch: it fails, it is cancelled, the program ends in it; docs/switching.md is written anew.
+test-switching: setup system
+	tests/rig/enter $(PY) -m pytest -p tests.switch_table tests/rig/test_switch_steps.py
 
 # Every row of the fault matrix, in about 15 minutes; docs/faults.md is written anew.
 test-faults: setup system

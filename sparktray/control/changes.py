@@ -11,10 +11,10 @@ from dataclasses import dataclass, replace
 from typing import assert_never
 
 from sparktray.control import leftover, reading
-from sparktray.control.problems import internal, problem_of
+from sparktray.control.problems import changed, internal, no_image, not_achieved, problem_of
 from sparktray.control.records import Records
 from sparktray.control.surveying import Surveyor
-from sparktray.decide.changing.preflight import ollama_refusal
+from sparktray.decide.changing.preflight import locked_by, ollama_refusal
 from sparktray.decide.effects import Perform, RememberLoad, TakeSurvey
 from sparktray.domain.asking import Health, Proof
 from sparktray.domain.catalogue import Catalogue, EngineKind
@@ -32,6 +32,7 @@ from sparktray.domain.operation import (
     CheckAgain,
     Expectation,
     LoadOllama,
+    LockHeld,
     Operation,
     ProveServing,
     PullImage,
@@ -43,7 +44,7 @@ from sparktray.domain.operation import (
     UnloadOllama,
     Wish,
 )
-from sparktray.domain.phrase import Phrase, phrase
+from sparktray.domain.phrase import phrase
 from sparktray.domain.problem import Problem
 from sparktray.domain.survey import Survey
 from sparktray.domain.text import clean_line, split_log
@@ -229,7 +230,7 @@ class Changes:
                 case Leave.NOTHING_OF_OURS:
                     return None
                 case Leave.CHANGED:
-                    raise NotProven(_changed(action.guard.name))
+                    raise NotProven(changed(action.guard.name))
                 case Leave.RUN:
                     pass
         told = _run(task, action.argv, action.deadline)
@@ -248,7 +249,11 @@ class Changes:
             time.sleep(_PROOF_PAUSE)  # not cut short by cancel: what was begun is waited for
         self._sweep_unstarted(task.remote, action.expect, found)
         said = told.stderr.decode("utf-8", "replace") if told is not None else ""
-        raise NotProven(diagnose_docker(said) or _not_achieved(action.argv, said))
+        problem = diagnose_docker(said)
+        # The lock may have been there for a moment only: then Docker alone tells of it.
+        if isinstance(action.expect, LockHeld) and problem is not None and problem.code == "name-taken":
+            problem = locked_by(found)
+        raise NotProven(problem or not_achieved(action.argv, said))
 
     def _sweep_unstarted(self, remote: Remote, expect: Expectation, found: Container | None) -> None:
         """Remove a container that ``docker run`` made and could not start: it never was anything."""
@@ -267,7 +272,7 @@ class Changes:
             )
         if task.remote.docker.image(action.image) is None:
             said = told.stderr.decode("utf-8", "replace") if told is not None else ""
-            raise NotProven(diagnose_docker(said) or _no_image(action.image, said))
+            raise NotProven(diagnose_docker(said) or no_image(action.image, said))
 
     def _check_again(self, task: _Task) -> Event:
         survey = self._surveyed(task.remote, task.effect.wish)
@@ -278,7 +283,7 @@ class Changes:
     def _record(self, task: _Task, action: RecordContainer) -> None:
         inspect = task.remote.docker.inspect(action.container)
         if inspect is None:
-            raise NotProven(_changed(action.container[:12]))
+            raise NotProven(changed(action.container[:12]))
         self._records.record(task.effect.operation, self._host.name, action.container, inspect)
 
     def _recreate(self, task: _Task, action: RecreateContainer) -> Container | None:
@@ -288,7 +293,7 @@ class Changes:
             inspect = self._records.recorded(by, action.container)
             body = recreation(inspect) if inspect is not None else None
             if body is None:
-                raise NotProven(_not_achieved(("docker", "create", action.name), "no description is kept"))
+                raise NotProven(not_achieved(("docker", "create", action.name), "no description is kept"))
             task.remote.docker.create_container(action.name, body)
         start = RunDocker(("docker", "start", action.name), Running(action.name))
         return self._run_docker(task, start)
@@ -367,30 +372,3 @@ def _must(proof: Proof) -> None:
                 proof.detail,
             )
         )
-
-
-def _changed(name: str) -> Problem:
-    return Problem(
-        "host-changed",
-        phrase("Container {name} is not the one that was planned for any more.", name=name),
-        phrase("Somebody else changed the host. Look at the status and try again."),
-    )
-
-
-def _not_achieved(argv: tuple[str, ...], said: str) -> Problem:
-    what: Phrase = phrase("The command {command} did not do what it should.", command=" ".join(argv[:2]))
-    remedy = (
-        phrase("Docker said: {text}", text=clean_line(said.strip()))
-        if said.strip()
-        else phrase("Look at the log.")
-    )
-    return Problem("not-achieved", what, remedy, said)
-
-
-def _no_image(image: str, said: str) -> Problem:
-    return Problem(
-        "image-missing",
-        phrase("The image {image} is not on the host and could not be fetched.", image=image),
-        phrase("Fetch it on the host: docker pull {image}", image=image),
-        said,
-    )

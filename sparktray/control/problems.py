@@ -314,3 +314,33 @@ def _key_file(details: dict[str, str], host: HostProfile) -> tuple[Phrase, Phras
                 phrase("The key file {path} cannot be read as a private key.", path=path),
                 phrase("Use an OpenSSH key: ssh-keygen -t ed25519"),
             )
+
+
+def changed(name: str) -> Problem:
+    """Another container bears the name than the one that was planned for."""
+    return Problem(
+        "host-changed",
+        phrase("Container {name} is not the one that was planned for any more.", name=name),
+        phrase("Somebody else changed the host. Look at the status and try again."),
+    )
+
+
+def not_achieved(argv: tuple[str, ...], said: str) -> Problem:
+    """A docker command ran, and the host is not as it should be then; ``said`` is its stderr."""
+    what: Phrase = phrase("The command {command} did not do what it should.", command=" ".join(argv[:2]))
+    remedy = (
+        phrase("Docker said: {text}", text=clean_line(said.strip()))
+        if said.strip()
+        else phrase("Look at the log.")
+    )
+    return Problem("not-achieved", what, remedy, said)
+
+
+def no_image(image: str, said: str) -> Problem:
+    """An image could not be fetched; ``said`` is docker's stderr."""
+    return Problem(
+        "image-missing",
+        phrase("The image {image} is not on the host and could not be fetched.", image=image),
+        phrase("Fetch it on the host: docker pull {image}", image=image),
+        said,
+    )

@@ -74,8 +74,16 @@ class Driver:
     def until(self, condition: Callable[[Snapshot], bool], what: str, seconds: float = 20.0) -> Snapshot:
         """The picture once it meets the condition."""
         met = self.controller.wait(condition, scaled(seconds))
-        assert met is not None, f"waited for {what}; last seen: {self.snapshot}"
+        assert met is not None, f"waited for {what}; last seen: {self._brief()}"
         return met
+
+    def _brief(self) -> str:
+        """What matters of the picture when something did not come."""
+        picture, operation = self.snapshot, self.snapshot.operation
+        phases = {state.name: str(state.phase) for state in picture.servers}
+        runs = [f"{r.step.name}:{r.state}" for r in operation.runs] if operation is not None else []
+        end = (operation.end, operation.failure) if operation is not None else None
+        return f"{picture.link} {phases} {picture.problem} {picture.vitals} {runs} {end}"
 
     def until_ready(self, server: str) -> ServerState:
         """The state of a server once it is ready."""

@@ -245,6 +245,17 @@ def lock_refusal(lock: Container | None, survey: Survey) -> Problem | None:
     """Somebody else changes this host at the moment."""
     if lock is None or lock_expired(lock, survey.host_time) or lock.id in survey.abandoned:
         return None
+    return locked_by(lock)
+
+
+def locked_by(lock: Container | None) -> Problem:
+    """Who changes this host, and since when; None for a lock that was gone before it could be read."""
+    if lock is None:
+        return Problem(
+            "locked",
+            phrase("Somebody else was changing this host at the same moment."),
+            phrase("Look at the status and try again."),
+        )
     return Problem(
         "locked",
         phrase(
