@@ -146,6 +146,7 @@ def _reading(command: _Adder, say: Wording) -> None:
     monitor.add_argument("--watch", action="store_true", help=say(phrase("again on every change")))
     journal = command("journal", say(phrase("show what was done, with result and duration")))
     journal.add_argument("--last", type=_count, metavar="N", default=20)
+    command("doctor", say(phrase("tell all that somebody needs who is to help, without secrets")))
 
 
 def _changing(command: _Adder, say: Wording) -> None:

@@ -127,6 +127,10 @@ def command(request: Request, tray: Tray | None) -> int:
             from sparktray.cli.commands import journal
 
             return journal.run(request)
+        case "doctor":
+            from sparktray.cli.commands import doctor
+
+            return doctor.run(request)
         case _:
             return _alone(request, tray)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from enum import StrEnum
 
 from PySide6.QtCore import QObject, Qt
@@ -71,6 +71,14 @@ class Copier(QObject):
 
 def _may_not_own() -> bool:
     return QGuiApplication.platformName() == "wayland" and QGuiApplication.focusWindow() is None
+
+
+def copy_lines(lines: Iterable[str]) -> bool:
+    """Put lines for a person on the clipboard, whole; False when something else is there afterwards."""
+    text = "\n".join(lines)
+    clipboard = QGuiApplication.clipboard()
+    clipboard.setText(text)
+    return clipboard.text() == text
 
 
 def copy(text: str) -> Copied:

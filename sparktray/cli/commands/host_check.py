@@ -17,26 +17,35 @@ def tested(request: Request, host: HostProfile) -> int:
     shown: list[dict[str, object]] = []
     code = DONE
     folder = ConfigFolder.find(request.options.config)
-    for check in checks(host, _dialer(request, folder), load_catalogue(folder)):
-        if check.problem is not None and code == DONE:
-            otherwise = 1 if check.stage in {Stage.GPU, Stage.FOLDERS, Stage.ENGINES} else UNREACHABLE
-            code = exit_of(check.problem.code, otherwise)
+    for check in checks(host, dialer_for(request, folder), load_catalogue(folder)):
+        code = code or code_of(check)
         if request.out.as_json:
-            shown.append(_view(request, check))
+            shown.append(view_of(request, check))
         else:
-            _print(request, check)
+            for line in lines_of(request, check):
+                request.out.line(line)
     if request.out.as_json:
         request.out.json({"host": host.name, "stages": shown})
     return code
 
 
-def _dialer(request: Request, folder: ConfigFolder) -> Dial:
+def code_of(check: Check) -> int:
+    """The exit code that a stage asks for."""
+    if check.problem is None:
+        return DONE
+    otherwise = 1 if check.stage in {Stage.GPU, Stage.FOLDERS, Stage.ENGINES} else UNREACHABLE
+    return exit_of(check.problem.code, otherwise)
+
+
+def dialer_for(request: Request, folder: ConfigFolder) -> Dial:
+    """A connection of its own, with whoever sits at the terminal to answer."""
     vault = vault_of(folder)
     vault.told = request.out.problem
     return dialer(vault, person_at_terminal(request.say, as_json=request.out.as_json))
 
 
-def _view(request: Request, check: Check) -> dict[str, object]:
+def view_of(request: Request, check: Check) -> dict[str, object]:
+    """A stage as JSON."""
     problem = check.problem
     return {
         "stage": check.stage,
@@ -47,13 +56,12 @@ def _view(request: Request, check: Check) -> dict[str, object]:
     }
 
 
-def _print(request: Request, check: Check) -> None:
+def lines_of(request: Request, check: Check) -> list[str]:
+    """A stage as a person reads it: the mark, what was found, and the remedy beneath."""
     say = request.say
     mark = "✓" if check.problem is None else "✗"
     width = max(len(say(title_of(stage))) for stage in Stage)
     head = f"{mark}  {say(title_of(check.stage)):{width}}  "
     if check.problem is None:
-        request.out.line((head + check.detail).rstrip())
-        return
-    request.out.line(head + say(check.problem.cause))
-    request.out.line(" " * len(head) + say(check.problem.remedy))
+        return [(head + check.detail).rstrip()]
+    return [head + say(check.problem.cause), " " * len(head) + say(check.problem.remedy)]

@@ -21,16 +21,17 @@ def run(request: Request) -> int:
     wanted = request.options.host
     entries = [entry for entry in past if wanted in {None, entry.host}]
     if request.out.as_json:
-        request.out.json({"operations": [_view(entry) for entry in entries]})
+        request.out.json({"operations": [view_of(entry) for entry in entries]})
         return DONE
     if not entries:
         request.out.line(request.say(phrase("Nothing was done yet.")))
-    for line in aligned(_row(request, entry) for entry in entries):
+    for line in aligned(row_of(request, entry) for entry in entries):
         request.out.line(line)
     return DONE
 
 
-def _view(entry: Entry) -> dict[str, object]:
+def view_of(entry: Entry) -> dict[str, object]:
+    """An operation as JSON."""
     return {
         "id": entry.id,
         "kind": entry.kind,
@@ -58,7 +59,8 @@ def _seconds(entry: Entry) -> float | None:
     return None if entry.end is None else round(max(0.0, entry.time - entry.started_at), 3)
 
 
-def _row(request: Request, entry: Entry) -> list[str]:
+def row_of(request: Request, entry: Entry) -> list[str]:
+    """Time, host, kind, model, server, end, seconds."""
     seconds = _seconds(entry)
     return [
         time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(entry.started_at)),

@@ -230,6 +230,16 @@ def _outcome(operation: Operation, end: OperationEnd) -> Outcome:
     )
 
 
+def report(view: Checklist) -> tuple[Phrase, ...]:
+    """An operation that is over as lines to hand to somebody who is to help: all that is on the screen."""
+    lines = [phrase("{title}: {state}", title=step.title, state=step.word) for step in view.steps]
+    outcome = view.outcome
+    if outcome is None:
+        return tuple(lines)
+    told = [each for each in (outcome.sentence, outcome.cause, outcome.remedy) if each is not None]
+    return (*told, *lines, *(Phrase("{line}", {"line": line}) for line in outcome.tail))
+
+
 def _offers(operation: Operation, end: OperationEnd) -> tuple[tuple[Phrase, Wish], ...]:
     wish, code = operation.wish, operation.failure.code if operation.failure is not None else ""
     if isinstance(wish, BackWish):

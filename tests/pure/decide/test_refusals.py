@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from sparktray.decide.changing.plan import Asker, plan
-from sparktray.decide.changing.preflight import may, ollama_refusal, same_image
+from sparktray.decide.changing.preflight import locked_by, may, ollama_refusal, same_image
 from sparktray.domain.catalogue import Catalogue, Model
 from sparktray.domain.docker.container import COMPOSE_LABEL, PublishedPort
 from sparktray.domain.events import ContainersUnread, LinkDown, Wished
@@ -224,3 +224,10 @@ def test_every_model_of_the_catalogue_may_be_started_where_it_says() -> None:
             allowed(connected(), SwitchWish(model.id, on=server.name), told)
     assert QWEN in models
     assert CODER in models
+
+
+def test_a_lock_that_was_gone_before_it_could_be_read() -> None:
+    found = locked_by(None)
+    assert found.code == "locked" and "at the same moment" in rendered(found.cause)
+    named = locked_by(lock_box())
+    assert named.code == "locked" and rendered(named.cause).startswith("bob@desk has been changing")

@@ -135,7 +135,7 @@ def test_a_refusal_has_no_steps_but_words(view: ChecklistView) -> None:
     outcome = Outcome(False, phrase("Refused."), phrase("No room."), phrase("Make room."), ())
     view.take(a_list(outcome=outcome))
     assert texts(view) == ["Refused.", "No room.", "Make room."]
-    assert buttons(view).keys() == {"Close"}
+    assert buttons(view).keys() == {"Copy report", "Close"}
     view.take_keyboard()
     assert buttons(view)["Close"].hasFocus()
 
@@ -182,9 +182,21 @@ def test_the_ways_on_are_buttons(view: ChecklistView) -> None:
     back, finish = BackWish("op"), SwitchWish("m")
     offers = ((phrase("Finish"), finish), (phrase("Go back"), back))
     view.take(a_list(outcome=Outcome(False, phrase("Broken off."), None, None, (), offers)))
-    assert buttons(view).keys() == {"Finish", "Go back", "Close"}
+    assert buttons(view).keys() == {"Finish", "Go back", "Copy report", "Close"}
     buttons(view)["Go back"].click()
     buttons(view)["Finish"].click()
     assert wished == [back, finish]
     view.take(a_list(outcome=Outcome(True, phrase("Done."), None, None, ())))
     assert buttons(view).keys() == {"Close"}
+
+
+def test_what_went_wrong_can_be_handed_on(view: ChecklistView) -> None:
+    view.take(of(switching().snapshot))
+    assert "Copy report" not in buttons(view)
+    outcome = Outcome(False, phrase("Failed."), phrase("No room."), phrase("Make room."), ("last words",))
+    line = StepLine(StepState.FAILED, False, phrase("Load it"), phrase("failed"))
+    view.take(a_list(line, outcome=outcome))
+    buttons(view)["Copy report"].click()
+    assert "Copied" in buttons(view)
+    copied = QGuiApplication.clipboard().text()
+    assert copied.splitlines() == ["Failed.", "No room.", "Make room.", "Load it: failed", "last words"]

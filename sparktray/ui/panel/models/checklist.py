@@ -17,9 +17,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from sparktray.decide.showing.checklist import Checklist, Outcome
+from sparktray.decide.showing.checklist import Checklist, Outcome, report
 from sparktray.domain.phrase import Phrase, phrase
-from sparktray.ui.clipboard import copy
+from sparktray.ui.clipboard import copy, copy_lines
 from sparktray.ui.labels import label
 from sparktray.ui.panel.controls import Fold, Hairline, Text
 from sparktray.ui.panel.models.step_rows import StepPainter, StepRow, StepRows, row_of
@@ -55,6 +55,8 @@ class ChecklistView(QWidget):
         self._offers = [QPushButton(self) for _ in range(_MOST_OFFERS)]
         for number, button in enumerate(self._offers):
             button.clicked.connect(partial(self._take_up, number))
+        self._report = QPushButton(self)
+        self._report.clicked.connect(self._copy_report)
         self._cancel.clicked.connect(self.cancelled)
         self._close.clicked.connect(self.closed)
         self._commands.toggled.connect(lambda: self.tell())
@@ -72,7 +74,7 @@ class ChecklistView(QWidget):
         buttons = QHBoxLayout()
         buttons.setContentsMargins(AROUND, GRID, AROUND, GRID + 4)
         buttons.setSpacing(GRID)
-        for button in (self._cancel, *self._offers, self._close):
+        for button in (self._cancel, *self._offers, self._report, self._close):
             buttons.addWidget(button)
         buttons.addStretch()
         buttons.addWidget(self._lines)
@@ -132,11 +134,17 @@ class ChecklistView(QWidget):
         self._commands.setVisible(any(step.command for step in view.steps))
 
     def _tell_offers(self, outcome: Outcome | None) -> None:
+        self._report.setText(label(self._say(phrase("Copy report")), over_bus=False))
+        self._report.setVisible(outcome is not None and not outcome.good)
         offers = () if outcome is None else outcome.offers
         for number, button in enumerate(self._offers):
             button.setVisible(number < len(offers))
             if number < len(offers):
                 button.setText(label(self._say(offers[number][0]), over_bus=False))
+
+    def _copy_report(self) -> None:
+        if self._shown is not None and copy_lines(self._say(line) for line in report(self._shown)):
+            self._report.setText(label(self._say(phrase("Copied")), over_bus=False))
 
     def _take_up(self, number: int) -> None:
         offers = self._shown.outcome.offers if self._shown is not None and self._shown.outcome else ()

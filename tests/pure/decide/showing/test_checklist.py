@@ -4,7 +4,15 @@ from dataclasses import replace
 
 import pytest
 
-from sparktray.decide.showing.checklist import Checklist, StepLine, checklist, pace, worth_showing
+from sparktray.decide.showing.checklist import (
+    Checklist,
+    Outcome,
+    StepLine,
+    checklist,
+    pace,
+    report,
+    worth_showing,
+)
 from sparktray.domain.events import CancelAsked, StepSaid
 from sparktray.domain.operation import Operation, OperationEnd, StepName, StepState, StopWish, SwitchWish
 from sparktray.domain.phrase import Phrase, phrase
@@ -232,3 +240,12 @@ def test_no_operation_and_one_without_steps_leave_the_list_where_it_is() -> None
     operation: Operation = already.run()
     assert operation.end is OperationEnd.DONE and operation.runs == ()
     assert not worth_showing(operation, watched=True)
+
+
+def test_a_report_without_an_end_is_its_steps() -> None:
+    going = Checklist(
+        "op", (StepLine(StepState.DONE, False, phrase("Stop it"), phrase("done")),), 0, None, None
+    )
+    assert [rendered(line) for line in report(going)] == ["Stop it: done"]
+    over = replace(going, outcome=Outcome(False, phrase("Failed."), None, phrase("Look."), ("a {b}",)))
+    assert [rendered(line) for line in report(over)] == ["Failed.", "Look.", "Stop it: done", "a {b}"]

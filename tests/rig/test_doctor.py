@@ -1,0 +1,54 @@
+"""`doctor`: all that helps, and none of the secrets, whether things are well or not."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.rig.driving import Program, quicken
+from tests.rig.rig import Rig
+
+SCOUT = "llama4-scout-17b-nvfp4"
+CANARY = "hf_CanaryThatMustNotBeSeen0123456789"
+
+
+@pytest.fixture
+def program(rig: Rig, tmp_path: Path) -> Program:
+    quicken(rig)
+    made = Program(tmp_path / "config")
+    made.add(rig)
+    return made
+
+
+def test_it_tells_what_went_wrong_without_the_keys(rig: Rig, program: Program) -> None:
+    rig.behave(SCOUT, fail="oom")
+    program.refused(1, "switch", SCOUT)
+    rig.behave(SCOUT, fail=None)
+    rig.start_sglang(
+        container="sglang-main",
+        port=30001,
+        docker_args=("-e", f"HF_TOKEN={CANARY}"),
+        args=("--api-key", CANARY),
+    )
+    rig.wait_http(30001, "/health")
+    told = program.ok("doctor")
+    for part in ("== Program", "sparktray", "== Settings", "✓  Docker", "== Status", "CUDA out of memory"):
+        assert part in told, part
+    assert "failed (out-of-memory)" in told, "the journal"
+    assert CANARY not in told
+    found = program.json("doctor")
+    assert [stage["ok"] for stage in found["stages"]] == [True] * len(found["stages"])
+    assert found["status"]["host"] == "spark" and found["operations"][-1]["failure"] == "out-of-memory"
+    assert found["settings"]["hosts"][0]["login"] == "key"
+    assert CANARY not in json.dumps(found)
+
+
+def test_a_host_that_is_away_is_told_by_stage(rig: Rig, program: Program) -> None:
+    other = rig.sshd()
+    program.add(rig, "gone", other)
+    other.stop()
+    done = program.run("--host", "gone", "doctor")
+    assert done.returncode == 3
+    assert "✗  port" in done.stdout and "== Program" in done.stdout and "== Status" not in done.stdout
