@@ -92,15 +92,23 @@ def open_program(config: Path | None, *, forgiving: bool = False) -> Program:
 
 
 def controller_for(
-    program: Program, host: HostProfile, *, keep_trying: bool, person: AsksForSecrets | None = None
+    program: Program,
+    host: HostProfile,
+    *,
+    keep_trying: bool,
+    person: AsksForSecrets | None = None,
+    measure: bool = False,
 ) -> Controller:
     """A controller for one host, not yet started; ``keep_trying`` comes back after a lost link.
 
-    ``person`` is asked for what a login needs and the keyring does not hold.
+    ``person`` is asked for what a login needs and the keyring does not hold. ``measure`` also reads what
+    each model would take.
     """
     records = _Records(program.journal, program.durations)
     dial = dialer(program.vault, person)
-    crew = Crew(host, program.catalogue, lambda: dial(host), records, keep_trying=keep_trying)
+    crew = Crew(
+        host, program.catalogue, lambda: dial(host), records, keep_trying=keep_trying, measure=measure
+    )
     return Controller(host, program.catalogue, crew, _owner())
 
 

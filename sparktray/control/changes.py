@@ -156,6 +156,10 @@ class Changes:
             return survey
         return replace(survey, broken=leftover.broken_off(self._records, host, wish.operation))
 
+    def needs(self, remote: Remote) -> tuple[tuple[str, str, int], ...]:
+        """What each model would take on each of its servers; for a list that tells what fits."""
+        return self._surveyor.needs(remote)
+
     def interrupted(self) -> Operation | None:
         """What an earlier program left in the middle; None when the journal cannot be read, too."""
         try:

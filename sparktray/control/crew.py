@@ -31,12 +31,13 @@ from sparktray.decide.effects import (
     ReadContainer,
     ReadContainers,
     ReadLogTail,
+    ReadNeeds,
     RememberLoad,
     StopFollowing,
     TakeSurvey,
 )
 from sparktray.domain.catalogue import Catalogue
-from sparktray.domain.events import Event, FoundInterrupted, LinkDown, LinkUp
+from sparktray.domain.events import Event, FoundInterrupted, LinkDown, LinkUp, NeedsRead
 from sparktray.domain.host import HostProfile
 from sparktray.remote.contract import Remote
 from sparktray.remote.errors import LinkLost, RemoteError
@@ -56,7 +57,8 @@ class Crew:
     """The hands of one controller: one connection at a time, and the lanes that use it.
 
     ``dial`` makes a connection and may raise RemoteError. ``carry_out`` and ``pace`` are called on
-    the owner's thread and return at once; results go back through ``report_to``'s function.
+    the owner's thread and return at once; results go back through ``report_to``'s function. ``measure``
+    reads the model folders after each connection, for a list that tells what fits.
     """
 
     def __init__(
@@ -67,11 +69,13 @@ class Crew:
         records: Records,
         *,
         keep_trying: bool,
+        measure: bool = False,
     ) -> None:
         self._host = host
         self._catalogue = catalogue
         self._dial = dial
         self._keep_trying = keep_trying
+        self._measure = measure
         self._lanes = Lanes()
         self._changes = Changes(host, catalogue, records)
         self._post: Callable[[Event], None] = lambda event: None
@@ -124,6 +128,11 @@ class Crew:
                 self._hurry.set()
             case FindInterrupted():
                 self._lanes.put("operation", self._find_interrupted)
+            case ReadNeeds():
+                if self._measure:
+                    self._read(
+                        "needs", effect.epoch, lambda r: NeedsRead(effect.epoch, self._changes.needs(r))
+                    )
             case CheckLink():
                 self._lanes.put("check", lambda: self._check(effect.epoch))
             case ReadContainers():

@@ -18,6 +18,9 @@ from sparktray.domain.problem import Problem
 from sparktray.domain.snapshot import Snapshot, first_snapshot
 from sparktray.domain.survey import Listener, ModelFolder, Survey, read_listeners
 from sparktray.domain.vitals import read_memory
+from sparktray.engines.protocol import Launch
+from sparktray.engines.registry import engine
+from sparktray.engines.sizes import folder_complete
 from sparktray.remote.contract import EntryKind, Remote
 from sparktray.remote.errors import CommandFailed, RemoteError, TooLarge
 
@@ -58,6 +61,22 @@ class Surveyor:
                 abandoned=put_aside | dead,
                 memory=memory.result(),
             )
+
+    def needs(self, remote: Remote) -> tuple[tuple[str, str, int], ...]:
+        """Model, server and bytes, for every server of every entry whose folder tells; raises RemoteError."""
+        catalogue, found = self._blank.catalogue, []
+        for model in catalogue.models:
+            servers = [s for name in model.servers if (s := catalogue.server(name)) is not None]
+            loading = [server for server in servers if not loads_by_api(server)]
+            path = None if model.path is None or not loading else self._host.expand(model.path)
+            folder = self._folder(remote, path)
+            if folder is None or folder_complete(folder) is not None:
+                continue
+            for server in loading:
+                size = engine(server.engine).needed_bytes(Launch(server, model, self._host, folder))
+                if size is not None:
+                    found.append((model.id, server.name, size))
+        return tuple(found)
 
     def _wanted(self, wish: Wish) -> tuple[str | None, str | None]:
         """The model folder and the image that a wish needs."""

@@ -28,6 +28,13 @@ class FindInterrupted:
 
 
 @dataclass(frozen=True, slots=True)
+class ReadNeeds:
+    """Read from the model folders what each model would take; only where somebody looks at the list."""
+
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True)
 class CheckLink:
     """Find out at once whether the connection of this epoch still answers; end it if it does not."""
 
@@ -139,6 +146,7 @@ Effect = (
     | ConnectNow
     | CheckLink
     | FindInterrupted
+    | ReadNeeds
     | ReadContainers
     | ReadContainer
     | Probe

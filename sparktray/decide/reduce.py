@@ -7,7 +7,7 @@ from typing import assert_never
 
 from sparktray.decide import containers, servers
 from sparktray.decide.changing import operations
-from sparktray.decide.effects import CheckLink, Connect, ConnectNow, Effect, FindInterrupted
+from sparktray.decide.effects import CheckLink, Connect, ConnectNow, Effect, FindInterrupted, ReadNeeds
 from sparktray.decide.timing import due_work
 from sparktray.domain.events import (
     CancelAsked,
@@ -21,6 +21,7 @@ from sparktray.domain.events import (
     LinkUp,
     LogSaid,
     LogTailRead,
+    NeedsRead,
     Probed,
     RetryNow,
     Sampled,
@@ -71,6 +72,9 @@ def _take(snapshot: Snapshot, event: Event, owner: str, now: float) -> Outcome:
             return servers.log_tail_read(snapshot, event), ()
         case Sampled():
             return _sampled(snapshot, event), ()
+        case NeedsRead():
+            current = event.epoch == snapshot.epoch
+            return (replace(snapshot, needs=event.needs) if current else snapshot), ()
         case FoundInterrupted():
             return operations.found_interrupted(snapshot, event), ()
         case Wished() | Surveyed() | StepSaid() | StepDone() | StepFailed() | CancelAsked():
@@ -115,7 +119,8 @@ def _link(snapshot: Snapshot, event: LinkUp | LinkDown, now: float) -> Outcome:
         up = replace(
             snapshot, link=LinkPhase.CONNECTED, problem=None, link_since=now, attempts=0, last_ready=()
         )
-        return containers.read_all(replace(up, reading=False))
+        reading, wanted = containers.read_all(replace(up, reading=False))
+        return reading, (*wanted, ReadNeeds(snapshot.epoch))
     forgotten = tuple(servers.forget_answers(s) for s in snapshot.servers)
     was_up = snapshot.link is LinkPhase.CONNECTED
     phase = LinkPhase.BLOCKED if event.blocked else LinkPhase.OFFLINE

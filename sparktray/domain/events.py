@@ -129,6 +129,14 @@ class Sampled:
 
 
 @dataclass(frozen=True, slots=True)
+class NeedsRead:
+    """What each model would take on each of its servers: model, server, bytes."""
+
+    epoch: int
+    needs: tuple[tuple[str, str, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class FoundInterrupted:
     """The journal tells of an operation that an earlier program began and never ended."""
 
@@ -209,6 +217,7 @@ Event = (
     | LogSaid
     | LogTailRead
     | Sampled
+    | NeedsRead
     | FoundInterrupted
     | Wished
     | Surveyed

@@ -119,7 +119,8 @@ class Snapshot:
     phase, both seconds since 1970. ``attempts`` counts connections tried since the last good one.
     ``tombstones`` are ids of destroyed containers with the sequence of that event, so that an
     older answer cannot bring them back. ``last_ready`` are the servers that were ready when the link was
-    lost, as they were then; empty while there is one.
+    lost, as they were then; empty while there is one. ``needs`` is what each model would take in bytes on
+    each of its servers, by the files of the host; what they do not tell is not in it.
     """
 
     host: HostProfile
@@ -142,6 +143,7 @@ class Snapshot:
     attempts: int = 0
     tombstones: tuple[tuple[str, int], ...] = ()
     last_ready: tuple[ServerState, ...] = ()
+    needs: tuple[tuple[str, str, int], ...] = ()
 
     def state_of(self, server: str) -> ServerState | None:
         """The state of the server of that name."""

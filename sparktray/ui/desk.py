@@ -129,7 +129,9 @@ class Desk(QObject):
         watch.start()
 
     def _maker(self, host: HostProfile) -> partial[Controller]:
-        return partial(controller_for, self._program, host, keep_trying=True, person=self._person)
+        return partial(
+            controller_for, self._program, host, keep_trying=True, person=self._person, measure=True
+        )
 
     @Slot(int, object)
     def _take(self, number: int, snapshot: Snapshot) -> None:

@@ -65,3 +65,12 @@ def test_another_server_stops_for_it_when_that_was_asked_for(rig: Rig, program: 
     program.ok("switch", SCOUT, "--make-room")
     assert rig.model_ids(30000) == [SCOUT]
     assert rig.state("sglang-main") == "exited" and rig.inspect("sparktray-lock") is None
+
+
+def test_the_list_of_models_tells_what_fits(rig: Rig, program: Program) -> None:
+    """By the sizes of the host's own files, beside what is free now."""
+    rig.set_memory(40 * 1024 * 1024)
+    listed = {each["model"]: each for each in program.json("models")["models"]}
+    assert listed[SCOUT]["needs_bytes"] > 50 * 2**30 and listed[SCOUT]["fits"] is False
+    assert listed["bge-m3"]["fits"] is True
+    assert "GiB short" in program.ok("models") and "fits now" in program.ok("models")

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from sparktray.cli.problems import DONE
-from sparktray.cli.request import Request, watching
+from sparktray.cli.request import Request, Session, watching
+from sparktray.control.surveying import Surveyor
+from sparktray.decide.changing.room import Fit, fit
 from sparktray.decide.identity import running_on
-from sparktray.decide.showing.models import beside_catalogue
+from sparktray.decide.showing.models import beside_catalogue, fit_words
 from sparktray.decide.showing.words import phase_word, purpose_word
 from sparktray.domain.catalogue import Model
 from sparktray.domain.snapshot import ServerState, Snapshot
+
+# A sample comes with the connection, a moment later than the containers.
+_VITALS_SECONDS = 3.0
 
 
 def run(request: Request) -> int:
     """List every entry in its order, then what Ollama has beside the catalogue."""
     with watching(request) as session:
         snapshot = session.settled()
+        needs = snapshot.needs or Surveyor(session.host, snapshot.catalogue).needs(session.remote())
+        snapshot = replace(_measured(session, snapshot), needs=needs)
     if request.out.as_json:
         models = [_view(snapshot, model) for model in snapshot.catalogue.models]
         request.out.json({"host": snapshot.host.name, "models": [*models, *_extra_views(snapshot)]})
@@ -22,10 +31,22 @@ def run(request: Request) -> int:
     from sparktray.cli.tables import aligned
 
     rows = [_row(request, snapshot, model) for model in snapshot.catalogue.models]
-    rows += [["", name, state.name, "", ""] for state, name in beside_catalogue(snapshot)]
+    rows += [["", name, state.name, "", "", ""] for state, name in beside_catalogue(snapshot)]
     for line in aligned(rows):
         request.out.line(line)
     return DONE
+
+
+def _measured(session: Session, snapshot: Snapshot) -> Snapshot:
+    """The picture with the host's memory in it, where that comes in time."""
+    sampled = session.wait(lambda s: s.vitals.available_bytes is not None, _VITALS_SECONDS)
+    return snapshot if sampled is None else replace(snapshot, vitals=sampled.vitals)
+
+
+def _fit(snapshot: Snapshot, model: Model) -> Fit | None:
+    """On the server that a plain switch would use."""
+    server = snapshot.catalogue.server(model.servers[0])
+    return None if server is None else fit(snapshot, model, server)
 
 
 def _on(snapshot: Snapshot, model: Model) -> list[ServerState]:
@@ -34,6 +55,7 @@ def _on(snapshot: Snapshot, model: Model) -> list[ServerState]:
 
 
 def _view(snapshot: Snapshot, model: Model) -> dict[str, object]:
+    found = _fit(snapshot, model)
     return {
         "model": model.id,
         "servers": list(model.servers),
@@ -44,6 +66,8 @@ def _view(snapshot: Snapshot, model: Model) -> dict[str, object]:
         "path": None if model.path is None else snapshot.host.expand(model.path),
         "ollama": model.ollama,
         "context": model.context,
+        "needs_bytes": None if found is None else found.needs,
+        "fits": None if found is None else not found.short,
     }
 
 
@@ -59,6 +83,8 @@ def _extra_views(snapshot: Snapshot) -> list[dict[str, object]]:
             "path": None,
             "ollama": name,
             "context": None,
+            "needs_bytes": None,
+            "fits": None,
         }
         for state, name in beside_catalogue(snapshot)
     ]
@@ -69,4 +95,6 @@ def _row(request: Request, snapshot: Snapshot, model: Model) -> list[str]:
     running = ", ".join(f"{state.name} {say(phase_word(state.phase))}" for state in _on(snapshot, model))
     note = model.note.get(say.language) or model.note.get("en", "")
     purposes = ", ".join(say(purpose_word(each)) for each in model.purposes)
-    return ["*" if running else "", model.id, running or ", ".join(model.servers), purposes, note]
+    fits = fit_words(snapshot, model, model.servers[0]) if not running else None
+    fitting = "" if fits is None else say(fits)
+    return ["*" if running else "", model.id, running or ", ".join(model.servers), purposes, fitting, note]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from sparktray.decide.changing.headroom import headroom
 from sparktray.decide.changing.preflight import loads_by_api
-from sparktray.domain.catalogue import Model
+from sparktray.decide.changing.standing import making_way
+from sparktray.domain.catalogue import Model, Server
 from sparktray.domain.docker.container import Container
 from sparktray.domain.phrase import phrase
 from sparktray.domain.problem import Problem
@@ -26,6 +28,24 @@ def room(snapshot: Snapshot, memory: tuple[int, int], stopping: Iterable[Contain
     known = all(each in counted for each in ends)
     back = sum(counted[each] for each in ends) if known else total - available
     return min(total, available + back) - headroom(total)
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """What a model would take, and how much of that could not be had now; both in bytes."""
+
+    needs: int
+    short: int
+
+
+def fit(snapshot: Snapshot, model: Model, server: Server) -> Fit | None:
+    """Whether a model would fit on that server in the place of what is there; None when not known."""
+    vitals = snapshot.vitals
+    needs = next((size for m, s, size in snapshot.needs if (m, s) == (model.id, server.name)), None)
+    if needs is None or vitals.available_bytes is None or vitals.total_bytes is None:
+        return None
+    memory = (vitals.available_bytes, vitals.total_bytes)
+    return Fit(needs, max(0, needs - room(snapshot, memory, making_way(snapshot, server))))
 
 
 def making_room(

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from types import MappingProxyType
 from typing import assert_never
 
 from sparktray.decide.changing.preflight import closed, script_refusal, secret_refusal
+from sparktray.decide.changing.room import fit
 from sparktray.decide.identity import running_on, started_model
 from sparktray.decide.showing.present import engine_name, shown_name
 from sparktray.decide.showing.words import phase_word
@@ -18,6 +19,7 @@ from sparktray.domain.phrase import Phrase, phrase
 from sparktray.domain.problem import Problem
 from sparktray.domain.snapshot import LinkPhase, Phase, ServerState, Snapshot
 from sparktray.domain.text import clean_name
+from sparktray.engines.sizes import GIB
 
 
 class Mark(StrEnum):
@@ -44,7 +46,7 @@ class ModelLine:
     ``place`` is engine and port. ``state`` is None for a model that is at rest. ``note`` is the
     catalogue's advice by language, ``reason`` what a person must know instead: why it failed, or why
     it cannot be switched to. ``wish`` is what a click does, None for nothing; ``ways`` are all the
-    servers it can be switched to now.
+    servers it can be switched to now. ``fit`` is what it would take, and whether that could be had.
     """
 
     key: str
@@ -56,6 +58,7 @@ class ModelLine:
     reason: Phrase | None = None
     wish: SwitchWish | None = None
     ways: tuple[Way, ...] = ()
+    fit: Phrase | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +132,7 @@ def groups(snapshot: Snapshot) -> tuple[Group, ...]:
     filed: dict[Purpose | None, list[ModelLine]] = {}
     for model in snapshot.catalogue.models:
         first = model.purposes[0] if model.purposes else None
-        filed.setdefault(first, []).extend(_lines(model, held.get(model.id, []), places, free=free))
+        filed.setdefault(first, []).extend(_lines(snapshot, model, held.get(model.id, []), places, free=free))
     found = [Group(_title(each), tuple(filed[each])) for each in _ORDER if each in filed]
     others = [*filed.get(None, []), *_strangers(snapshot, places)]
     beside = [_installed(state, name, places) for state, name in beside_catalogue(snapshot)]
@@ -172,7 +175,7 @@ _AT_WORK = {Phase.READY, Phase.BUSY, Phase.DEGRADED, Phase.LOADING, Phase.STARTI
 
 
 def _lines(
-    model: Model, held: list[ServerState], places: Mapping[str, str], *, free: bool
+    snapshot: Snapshot, model: Model, held: list[ServerState], places: Mapping[str, str], *, free: bool
 ) -> list[ModelLine]:
     """One row for each server that holds the model, else one for where it would be loaded."""
     refusal = secret_refusal(model) or script_refusal(model)
@@ -183,7 +186,9 @@ def _lines(
         reason = None if refusal is None else refusal.cause
         place = places[able[0]] if able else ""
         wish = ways[0].wish if ways else None
-        return [ModelLine(model.id, name, place, note=model.note, reason=reason, wish=wish, ways=ways)]
+        fits = fit_words(snapshot, model, able[0]) if able else None
+        resting = ModelLine(model.id, name, place, note=model.note, reason=reason, wish=wish, ways=ways)
+        return [replace(resting, fit=fits)]
     rows = []
     for state in held:
         ended = state.phase is Phase.FAILED
@@ -204,6 +209,18 @@ def _lines(
             )
         )
     return rows
+
+
+def fit_words(snapshot: Snapshot, model: Model, name: str) -> Phrase | None:
+    """What the model would take on that server, and whether it would fit now; None when not known."""
+    server = snapshot.catalogue.server(name)
+    found = None if server is None else fit(snapshot, model, server)
+    if found is None:
+        return None
+    needs = round(found.needs / GIB)
+    if not found.short:
+        return phrase("{needs} GiB, fits now", needs=needs)
+    return phrase("{needs} GiB, {short} GiB short", needs=needs, short=max(1, round(found.short / GIB)))
 
 
 def _ways(model: Model, servers: list[str], places: Mapping[str, str]) -> tuple[Way, ...]:

@@ -8,9 +8,13 @@ import pytest
 from msgspec import structs
 
 from sparktray.decide.changing.plan import Plan
+from sparktray.decide.effects import ReadNeeds
+from sparktray.decide.showing.models import fit_words, groups
 from sparktray.domain.catalogue import Catalogue
+from sparktray.domain.events import NeedsRead
 from sparktray.domain.operation import OperationEnd, StepName, SwitchWish
 from sparktray.domain.problem import Problem
+from sparktray.domain.snapshot import Snapshot
 from sparktray.domain.vitals import Vitals
 from tests.pure.decide.building import (
     CODER,
@@ -19,6 +23,7 @@ from tests.pure.decide.building import (
     connected,
     ended,
     ollama_box,
+    only,
     ready,
     rendered,
     serving,
@@ -166,3 +171,47 @@ def test_what_was_stopped_for_room_serves_again_when_the_model_fails() -> None:
     assert all(c.running for c in story.host.containers.values() if c.name in {"sglang-main", "vllm"})
     waited = [r.step.title.values for r in story.operation.runs if r.back and r.step.name == "load"]
     assert waited == [{"server": "sglang-main"}]
+
+
+SIZES = (("coder", "sglang", MODEL_GIB * GIB), ("coder", "vllm", 30 * GIB))
+
+
+def sized(room: Desk, *, free_gib: int | None) -> Snapshot:
+    """The picture once the folders are read and the host was sampled."""
+    room.take(NeedsRead(room.snapshot.epoch, SIZES))
+    free = None if free_gib is None else free_gib * GIB
+    vitals = Vitals(room.now, None if free is None else TOTAL, free, shares=room.snapshot.vitals.shares)
+    return replace(room.snapshot, vitals=vitals)
+
+
+@pytest.mark.parametrize(
+    ("free_gib", "words"),
+    [(70, "60 GiB, fits now"), (69, "60 GiB, 1 GiB short"), (50, "60 GiB, 20 GiB short"), (None, None)],
+)
+def test_the_list_tells_what_fits_now(free_gib: int | None, words: str | None) -> None:
+    told = fit_words(sized(desk(), free_gib=free_gib), CODER, "sglang")
+    assert (None if told is None else rendered(told)) == words
+    rows = {line.name: line for group in groups(sized(desk(), free_gib=free_gib)) for line in group.lines}
+    shown = rows["coder"].fit
+    assert (None if shown is None else rendered(shown)) == words
+    assert rows["scout"].fit is None, "its folder did not tell"
+
+
+def test_what_would_make_way_counts_as_free() -> None:
+    room = sized(desk(holds=40 * GIB, runs=True), free_gib=30)
+    told = fit_words(room, CODER, "sglang")
+    assert told is not None and rendered(told) == "60 GiB, fits now"
+    beside_it = fit_words(room, CODER, "vllm")
+    assert beside_it is not None and rendered(beside_it) == "30 GiB, 10 GiB short"
+    assert fit_words(room, CODER, "nowhere") is None
+
+
+def test_what_another_connection_read_is_ignored() -> None:
+    room = desk()
+    room.take(NeedsRead(room.snapshot.epoch - 1, SIZES))
+    assert room.snapshot.needs == ()
+
+
+def test_the_folders_are_read_with_each_connection() -> None:
+    room = desk()
+    assert only(ReadNeeds, room.effects) == [ReadNeeds(room.snapshot.epoch)]

@@ -26,6 +26,7 @@ from sparktray.domain.events import (
     LinkUp,
     LogSaid,
     LogTailRead,
+    NeedsRead,
     Probed,
     RetryNow,
     Sampled,
@@ -239,6 +240,7 @@ KINDS: dict[type[Any], st.SearchStrategy[Event]] = {
     ),
     StepFailed: st.builds(StepFailed, numbers, numbers, st.just(problem()), st.booleans()),
     CancelAsked: st.builds(CancelAsked, numbers),
+    NeedsRead: st.builds(NeedsRead, epochs, st.just((("scout", "sglang", 60 * GIB),))),
     FoundInterrupted: st.builds(FoundInterrupted, st.just(BROKEN)),
 }
 

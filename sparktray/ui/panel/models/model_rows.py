@@ -64,11 +64,18 @@ def rows_of(groups: tuple[Group, ...], say: Wording) -> list[ModelRow]:
                     heading=heading,
                     first=place == 0,
                     state="" if each.state is None else say(each.state),
-                    advice=note if each.reason is None else say(each.reason),
+                    advice=_advice(each, note, say),
                     warns=each.mark is Mark.TROUBLE and each.reason is not None,
                 )
             )
     return made
+
+
+def _advice(each: ModelLine, note: str, say: Wording) -> str:
+    """What stands in its way, else what it takes and what it is good for."""
+    if each.reason is not None:
+        return say(each.reason)
+    return note if each.fit is None else " · ".join(filter(None, (say(each.fit), note)))
 
 
 class ModelRows(QAbstractListModel):
