@@ -165,7 +165,8 @@ class Sglang:
         if model.context is not None:
             config = folder.config if folder is not None else None
             width = sizes.cache_bytes(model.args_for(self.kind))
-            kept = sizes.kv_bytes(config or {}, model.context, model.parallel, width)
+            a_token = sizes.kv_bytes_per_token(config or {}, width)
+            kept = None if a_token is None else a_token * model.context * model.parallel
         return sizes.needed_bytes(model, folder, kept)
 
     def probe(self, depth: Depth) -> Dialogue[Reading]:

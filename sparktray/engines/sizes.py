@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from sparktray.domain.catalogue import Model, ModelKind
 from sparktray.domain.phrase import Phrase, phrase
@@ -15,25 +14,17 @@ from sparktray.domain.survey import ModelFolder
 from sparktray.domain.text import clean_name
 
 GIB = 1 << 30
-OVERHEAD = 4 * GIB  # CUDA context, activations and graphs come to 3 to 6 GB in both engines
-_WEIGHT_SHARE = 1.1  # buffers beside the weights while loading
+OVERHEAD = 3 * GIB  # CUDA context, activations and graphs come to 3 to 6 GB in both engines
 
 _WEIGHTS = (".safetensors", ".bin", ".gguf", ".pt")
 _PARTIAL = (".incomplete", ".part", ".aria2")
 _NOT_MODEL = ("training_args.bin", "consolidated")  # Mistral ships its weights twice: consolidated.*
 _SHARD = re.compile(r"(?P<stem>.+)-(?P<number>\d{5})-of-(?P<of>\d{5})(?P<ending>\.safetensors|\.bin|\.gguf)")
 _MOST_SHARDS = 10_000  # no model has more; a name that claims them is not worth counting through
-_LLAMA4_PATTERN = 4  # every fourth layer attends to all, the others in chunks (SGLang 0.5.4 llama4.py)
+# Layers of hybrid models that keep a state of fixed size and nothing for each token.
+_STATE_LAYERS = ("linear_attention", "mamba")
 
 Config = Mapping[str, object]
-
-
-@dataclass(frozen=True, slots=True)
-class Cache:
-    """What one token keeps in each layer, and how many tokens a layer keeps at most (None: all)."""
-
-    bytes_per_layer: float
-    most: tuple[int | None, ...]
 
 
 def weights_bytes(folder: ModelFolder) -> int | None:
@@ -60,31 +51,29 @@ def _indexed(folder: ModelFolder) -> tuple[str, ...]:
 
 
 def kv_bytes_per_token(config: Config, cache_bytes: float = 2.0) -> int | None:
-    """Upper bound of what one token keeps: all layers at full context. None when the config does not tell.
+    """What one token keeps in all layers together; None when the config does not tell.
 
-    ``cache_bytes`` is the size of one number: 2 for bf16, 1 for an 8-bit cache.
+    ``cache_bytes`` is the size of one number: 2 for bf16, 1 for an 8-bit cache. Layers that attend in chunks
+    or in a window count in full: SGLang 0.5.4 takes ``--max-total-tokens`` times all of them (its
+    ``set_num_token_hybrid`` only shares that out anew), and vLLM 0.33 refuses to start with less.
     """
-    cache = _cache(config, cache_bytes)
-    return None if cache is None else round(cache.bytes_per_layer * len(cache.most))
-
-
-def kv_bytes(config: Config, tokens: int, parallel: int, cache_bytes: float = 2.0) -> int | None:
-    """What ``parallel`` requests of ``tokens`` keep when chunked and sliding layers drop what they can."""
-    cache = _cache(config, cache_bytes)
-    if cache is None:
-        return None
-    kept = sum(tokens if most is None else min(tokens, most) for most in cache.most)
-    return round(cache.bytes_per_layer * kept) * parallel
-
-
-def _cache(config: Config, cache_bytes: float) -> Cache | None:
     text = config.get("text_config")
     text = text if isinstance(text, Mapping) else config
     layers = _positive(text, "num_hidden_layers", "n_layer")
     numbers = _latent(text) or _heads(text)
     if layers is None or numbers is None:
         return None
-    return Cache(numbers * cache_bytes, _most(text, layers))
+    return round(numbers * cache_bytes * _keeping(text, layers))
+
+
+def _keeping(text: Config, layers: int) -> int:
+    """How many layers keep something for each token."""
+    kinds, pattern = text.get("layer_types"), text.get("hybrid_override_pattern")
+    if isinstance(kinds, Sequence) and len(kinds) == layers:
+        return sum(kind not in _STATE_LAYERS for kind in kinds)
+    if isinstance(pattern, str) and len(pattern) == layers:
+        return pattern.count("*")  # Nemotron-H: M a state, - no attention, * attention
+    return layers // (_positive(text, "full_attention_interval") or 1)
 
 
 def _latent(text: Config) -> int | None:
@@ -104,33 +93,6 @@ def _heads(text: Config) -> int | None:
     return kept * (size + (_positive(text, "v_head_dim") or size))
 
 
-def _most(text: Config, layers: int) -> tuple[int | None, ...]:
-    chunk, window = _positive(text, "attention_chunk_size"), _positive(text, "sliding_window")
-    kinds = text.get("layer_types")
-    if isinstance(kinds, Sequence) and len(kinds) == layers:
-        by_kind = {
-            "sliding_attention": window,
-            "chunked_attention": chunk,
-            "linear_attention": 0,
-            "mamba": 0,
-        }
-        return tuple(by_kind.get(kind) if isinstance(kind, str) else None for kind in kinds)
-    if chunk is not None:
-        return tuple(chunk if rotary else None for rotary in _rotary(text, layers))
-    pattern = _positive(text, "sliding_window_pattern")
-    if window is not None and pattern is not None:
-        return tuple(None if (layer + 1) % pattern == 0 else window for layer in range(layers))
-    return (None,) * layers
-
-
-def _rotary(text: Config, layers: int) -> tuple[bool, ...]:
-    """Llama 4: ``no_rope_layers`` is 1 where a layer has rotary positions, and those attend in chunks."""
-    told = text.get("no_rope_layers")
-    if isinstance(told, Sequence) and len(told) == layers:
-        return tuple(entry != 0 for entry in told)
-    return tuple((layer + 1) % _LLAMA4_PATTERN != 0 for layer in range(layers))
-
-
 def _positive(config: Config, *keys: str) -> int | None:
     values = (config.get(key) for key in keys)
     return next((v for v in values if isinstance(v, int) and not isinstance(v, bool) and v > 0), None)
@@ -147,7 +109,7 @@ def needed_bytes(model: Model, folder: ModelFolder | None, kv: int | None) -> in
     kept = 0 if model.kind is ModelKind.EMBEDDING else kv
     if weights is None or kept is None:
         return None
-    return round(weights * _WEIGHT_SHARE) + kept + OVERHEAD
+    return weights + kept + OVERHEAD
 
 
 def cache_bytes(args: Sequence[str]) -> float:

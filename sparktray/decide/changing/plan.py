@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import assert_never
+
+from msgspec import structs
 
 from sparktray.decide.changing import steps
 from sparktray.decide.changing.going_back import restoring
@@ -160,7 +162,7 @@ def _replace_container(
     others = making_room(snapshot, needs, survey, retired, server.name) if wish.make_room else ()
     if refusal is None and not wish.force:
         stopping = [*retired, *(s.container for s in others if s.container is not None)]
-        refusal = memory_refusal(snapshot, model, needs, survey, stopping)
+        refusal = memory_refusal(snapshot, model, needs, survey, stopping, _needs_with(launch))
     if refusal is not None:
         return refusal
     # What an interrupted switch put aside is kept until the new model serves, unless its name is needed.
@@ -181,6 +183,16 @@ def _replace_container(
         *(steps.commit(container) for container in stays),
         *(steps.sweep(container) for container in last),
     ]
+
+
+def _needs_with(launch: Launch) -> Callable[[int], int | None]:
+    """What that model would take with so many tokens of context."""
+
+    def needs(context: int) -> int | None:
+        model = structs.replace(launch.model, context=context)
+        return engine(launch.server.engine).needed_bytes(replace(launch, model=model))
+
+    return needs
 
 
 def _leftovers(snapshot: Snapshot, survey: Survey, names: list[str]) -> list[Container]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from sparktray.decide.changing.headroom import headroom
@@ -10,11 +10,14 @@ from sparktray.decide.changing.preflight import loads_by_api
 from sparktray.decide.changing.standing import making_way
 from sparktray.domain.catalogue import Model, Server
 from sparktray.domain.docker.container import Container
-from sparktray.domain.phrase import phrase
+from sparktray.domain.phrase import Phrase, phrase
 from sparktray.domain.problem import Problem
 from sparktray.domain.snapshot import ServerState, Snapshot
 from sparktray.domain.survey import Survey
 from sparktray.engines.sizes import GIB
+
+# Less is of no use for the work these models are for.
+_LEAST_CONTEXT = 4096
 
 
 def room(snapshot: Snapshot, memory: tuple[int, int], stopping: Iterable[Container]) -> int:
@@ -87,11 +90,16 @@ def _containers(states: Iterable[ServerState]) -> list[Container]:
 
 
 def memory_refusal(
-    snapshot: Snapshot, model: Model, needs: int | None, survey: Survey, stopping: Sequence[Container]
+    snapshot: Snapshot,
+    model: Model,
+    needs: int | None,
+    survey: Survey,
+    stopping: Sequence[Container],
+    needs_with: Callable[[int], int | None],
 ) -> Problem | None:
     """The model would leave the host less than it needs for itself: a Spark short of memory freezes.
 
-    What is not known refuses nothing.
+    What is not known refuses nothing. ``needs_with`` is what it would take with so many tokens of context.
     """
     if needs is None or survey.memory is None:
         return None
@@ -108,10 +116,31 @@ def memory_refusal(
             room=_gib(max(0, to_have)),
             kept=_gib(headroom(survey.memory[1])),
         ),
-        phrase(
-            "Stop other servers first (--make-room does it), or give the model a smaller context in "
-            "models.json. With --force it is tried all the same, and the host may freeze."
-        ),
+        _way_out(_smaller_context(model, to_have, needs_with)),
+    )
+
+
+def _smaller_context(model: Model, to_have: int, needs_with: Callable[[int], int | None]) -> int | None:
+    """The largest context that fits, of those that half the entry's again and again; None for none."""
+    context = (model.context or 0) // 2
+    while context >= _LEAST_CONTEXT:
+        needs = needs_with(context)
+        if needs is not None and needs <= to_have:
+            return context
+        context //= 2
+    return None
+
+
+def _way_out(context: int | None) -> Phrase:
+    if context is None:
+        return phrase(
+            "Stop other servers first (--make-room does it). With --force it is tried all the same, and the "
+            "host may freeze."
+        )
+    return phrase(
+        "Stop other servers first (--make-room does it), or give the model a context of {tokens} tokens in "
+        "models.json: with that it fits. With --force it is tried all the same, and the host may freeze.",
+        tokens=context,
     )
 
 

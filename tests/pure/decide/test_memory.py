@@ -215,3 +215,15 @@ def test_what_another_connection_read_is_ignored() -> None:
 def test_the_folders_are_read_with_each_connection() -> None:
     room = desk()
     assert only(ReadNeeds, room.effects) == [ReadNeeds(room.snapshot.epoch)]
+
+
+@pytest.mark.parametrize(
+    ("free_gib", "tokens"),
+    [(31, 65536), (27, 32768), (22, 8192), (21, None)],
+)
+def test_a_context_that_fits_is_offered(free_gib: int, tokens: int | None) -> None:
+    """8 GiB of weights and 3 of overhead, and 16 for the whole context of 131,072 tokens."""
+    refused = asked(connected(), SwitchWish("scout"), survey(memory=(free_gib * GIB, TOTAL)))
+    assert isinstance(refused, Problem) and refused.code == "memory-short"
+    assert refused.remedy.values.get("tokens") == tokens
+    assert ("with that it fits" in rendered(refused.remedy)) is (tokens is not None)

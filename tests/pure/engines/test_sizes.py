@@ -12,7 +12,6 @@ from sparktray.engines.sizes import (
     OVERHEAD,
     cache_bytes,
     folder_complete,
-    kv_bytes,
     kv_bytes_per_token,
     weights_bytes,
 )
@@ -60,43 +59,27 @@ SMALL: dict[str, object] = _shape(4, 1, 1, 1, head_dim=1)  # 4 bytes a token and
 
 
 @pytest.mark.parametrize(
-    ("config", "tokens", "parallel", "kept"),
+    ("more", "layers"),
     [
-        (QWEN, 32_768, 1, 8 * GIB),
-        (SCOUT, 131_072, 1, 4096 * (12 * 131_072 + 36 * 8192)),
-        (SCOUT, 131_072, 2, 2 * 4096 * (12 * 131_072 + 36 * 8192)),
-        (SCOUT, 4096, 1, 196_608 * 4096),
-        ({**SMALL, "attention_chunk_size": 10}, 100, 1, 4 * (100 + 3 * 10)),
-        ({**SMALL, "attention_chunk_size": 10, "no_rope_layers": []}, 100, 1, 4 * (100 + 3 * 10)),
-        ({**SMALL, "attention_chunk_size": 10, "no_rope_layers": [1, 0, 1, 0]}, 100, 1, 4 * (200 + 20)),
-        ({**SMALL, "sliding_window": 10}, 100, 1, 4 * 400),
-        ({**SMALL, "sliding_window": 10, "sliding_window_pattern": 2}, 100, 1, 4 * (200 + 20)),
-        ({**SMALL, "sliding_window_pattern": 2}, 100, 1, 4 * 400),
-        (
-            {**SMALL, "sliding_window": 10, "layer_types": ["sliding_attention"] * 3 + ["full_attention"]},
-            100,
-            1,
-            4 * 130,
-        ),
-        ({**SMALL, "layer_types": ["sliding_attention"] * 4}, 100, 1, 4 * 400),
-        ({**SMALL, "layer_types": ["linear_attention", "mamba", "new_kind", 7]}, 100, 1, 4 * 200),
-        ({**SMALL, "layer_types": ["linear_attention"]}, 100, 1, 4 * 400),
-        ({}, 100, 1, None),
+        ({"attention_chunk_size": 10}, 4),
+        ({"sliding_window": 10, "layer_types": ["sliding_attention"] * 3 + ["full_attention"]}, 4),
+        ({"layer_types": ["linear_attention", "mamba", "new_kind", ["odd"]]}, 2),
+        ({"layer_types": ["linear_attention"]}, 4),
+        ({"hybrid_override_pattern": "M-M*"}, 1),
+        ({"hybrid_override_pattern": "M*"}, 4),
+        ({"full_attention_interval": 4}, 1),
+        ({"full_attention_interval": "4"}, 4),
     ],
 )
-def test_what_requests_keep(config: dict[str, object], tokens: int, parallel: int, kept: int | None) -> None:
-    assert kv_bytes(config, tokens, parallel) == kept
+def test_which_layers_keep_something(more: dict[str, object], layers: int) -> None:
+    """What attends in chunks or in a window is kept in full; what has a state keeps nothing a token."""
+    assert kv_bytes_per_token({**SMALL, **more}) == 4 * layers
 
 
 def test_the_worked_figures() -> None:
-    assert kv_bytes(QWEN, 32_768, 1) == 8 * GIB
-    full = kv_bytes_per_token(SCOUT)
-    assert full is not None
-    assert full * 131_072 == 24 * GIB
-    chunked = kv_bytes(SCOUT, 131_072, 1)
-    assert chunked is not None
-    assert chunked / GIB == pytest.approx(7.1, abs=0.05)
-    assert (12 * 4096) == 49_152
+    qwen, scout = kv_bytes_per_token(QWEN), kv_bytes_per_token(SCOUT)
+    assert qwen is not None and qwen * 32_768 == 8 * GIB
+    assert scout is not None and scout * 131_072 == 24 * GIB
 
 
 def _index(**names: str) -> dict[str, object]:
@@ -163,11 +146,11 @@ S, V, O = EngineKind.SGLANG, EngineKind.VLLM, EngineKind.OLLAMA  # noqa: E741
 @pytest.mark.parametrize(
     ("kind", "values", "needed"),
     [
-        (S, {"config": QWEN, "weights": 10 * GIB, "context": 32_768}, 11 * GIB + 8 * GIB + OVERHEAD),
-        (S, {"config": QWEN, "weights": 10 * GIB, "context": 32_768, "parallel": 2}, 27 * GIB + OVERHEAD),
-        (S, {"config": QWEN, "weights": 10 * GIB}, 11 * GIB + OVERHEAD),
+        (S, {"config": QWEN, "weights": 10 * GIB, "context": 32_768}, 18 * GIB + OVERHEAD),
+        (S, {"config": QWEN, "weights": 10 * GIB, "context": 32_768, "parallel": 2}, 26 * GIB + OVERHEAD),
+        (S, {"config": QWEN, "weights": 10 * GIB}, 10 * GIB + OVERHEAD),
         (S, {"weights": 10 * GIB, "context": 9}, None),
-        (S, {"weights": 10 * GIB, "context": 9, "kind": ModelKind.EMBEDDING}, 11 * GIB + OVERHEAD),
+        (S, {"weights": 10 * GIB, "context": 9, "kind": ModelKind.EMBEDDING}, 10 * GIB + OVERHEAD),
         (S, {"context": 9}, None),
         (S, {"context": 9, "memory_gib": 1.5}, 3 * GIB // 2),
         (
@@ -178,11 +161,11 @@ S, V, O = EngineKind.SGLANG, EngineKind.VLLM, EngineKind.OLLAMA  # noqa: E741
                 "context": 32_768,
                 "args": {S: ("--kv-cache-dtype=fp8_e4m3",)},
             },
-            15 * GIB + OVERHEAD,
+            14 * GIB + OVERHEAD,
         ),
-        (V, {"config": SCOUT, "weights": 10 * GIB, "context": 131_072}, 35 * GIB + OVERHEAD),
+        (V, {"config": SCOUT, "weights": 10 * GIB, "context": 131_072}, 34 * GIB + OVERHEAD),
         (V, {"weights": 10 * GIB, "context": 9}, None),
-        (V, {"weights": 10 * GIB, "context": 9, "kind": ModelKind.EMBEDDING}, 11 * GIB + OVERHEAD),
+        (V, {"weights": 10 * GIB, "context": 9, "kind": ModelKind.EMBEDDING}, 10 * GIB + OVERHEAD),
         (V, {"context": 9}, None),
         (V, {"memory_gib": 2}, 2 * GIB),
         (O, {"weights": 10 * GIB}, None),
