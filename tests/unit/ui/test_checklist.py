@@ -7,7 +7,7 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QSignalSpy, QTest
-from PySide6.QtWidgets import QLabel, QListView, QPlainTextEdit, QPushButton
+from PySide6.QtWidgets import QApplication, QLabel, QListView, QPlainTextEdit, QPushButton
 
 from sparktray.decide.showing.checklist import Checklist, Outcome, StepLine, checklist
 from sparktray.domain.operation import BackWish, StepName, StepState, SwitchWish
@@ -200,3 +200,13 @@ def test_what_went_wrong_can_be_handed_on(view: ChecklistView) -> None:
     assert "Copied" in buttons(view)
     copied = QGuiApplication.clipboard().text()
     assert copied.splitlines() == ["Failed.", "No room.", "Make room.", "Load it: failed", "last words"]
+
+
+def test_the_words_of_an_end_without_steps_stand_together(view: ChecklistView) -> None:
+    view.resize(800, 600)
+    view.take(
+        a_list(outcome=Outcome(False, phrase("Refused."), phrase("No room."), phrase("Make room."), ()))
+    )
+    QApplication.processEvents()
+    tops = [each.y() for each in view.findChildren(QLabel) if each.isVisible() and each.text()]
+    assert max(tops) - min(tops) < 120

@@ -87,6 +87,7 @@ class ChecklistView(QWidget):
         rows.addWidget(Hairline(parent=self))
         rows.addLayout(words)
         rows.addLayout(buttons)
+        rows.addStretch()  # an end without steps stands at the top, its lines together
 
     def take(self, view: Checklist) -> None:
         """Show that state of it."""
