@@ -91,6 +91,7 @@ test: test-unit test-rig
 bench: setup system
 	tests/rig/enter $(PY) benchmarks/refresh.py
 	tests/rig/enter $(PY) benchmarks/door.py
+	tests/rig/enter $(PY) -m benchmarks.switch
 	tests/rig/enter $(PY) benchmarks/tray.py
 
 # The pictures of menu, panel and notification, taken on the rig in about 15 minutes; README's are replaced.
