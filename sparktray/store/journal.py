@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-import shlex
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
@@ -235,7 +234,9 @@ _WAYS = phrase(
 
 def _broken_at(step: EntryStep | None) -> Phrase:
     if step is not None and step.command:
-        return phrase("The program ended in the middle, at: {command}", command=shlex.join(step.command))
+        # A start carries values of the environment, and is too long to read here.
+        words = step.command if "run" not in step.command[:3] else (*step.command[:3], "…")
+        return phrase("The program ended in the middle, at: {command}", command=" ".join(words))
     if step is not None and step.name == StepName.LOAD:
         return phrase("The program ended while the model was loading.")
     return phrase("The program ended in the middle.")

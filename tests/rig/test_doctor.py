@@ -23,6 +23,9 @@ def program(rig: Rig, tmp_path: Path) -> Program:
 
 
 def test_it_tells_what_went_wrong_without_the_keys(rig: Rig, program: Program) -> None:
+    shipped = json.loads(Path("models.json").read_text(encoding="utf-8"))
+    shipped["models"][0]["env"] = {"HF_TOKEN": CANARY}
+    (program.config / "models.json").write_text(json.dumps(shipped), encoding="utf-8")
     rig.behave(SCOUT, fail="oom")
     program.refused(1, "switch", SCOUT)
     rig.behave(SCOUT, fail=None)

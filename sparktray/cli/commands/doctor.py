@@ -45,15 +45,32 @@ def run(request: Request) -> int:
                 "program": program_facts(),
                 "settings": settings_facts(folder),
                 "stages": [view_of(request, each) for each in stages],
-                "status": None if snapshot is None else status_view(snapshot, request.say),
+                "status": None if snapshot is None else _status(request, snapshot),
                 "logs": {} if snapshot is None else _logs(snapshot),
-                "operations": [operation_of(entry) for entry in past],
+                "operations": [_without_commands(operation_of(entry)) for entry in past],
             }
         )
     else:
         for line in _report(request, folder, stages, snapshot, past):
             request.out.line(line)
     return next((code for each in stages if (code := code_of(each)) != DONE), DONE)
+
+
+def _status(request: Request, snapshot: Snapshot) -> dict[str, object]:
+    view = status_view(snapshot, request.say)
+    under_way = view["operation"]
+    return {**view, "operation": _without_commands(under_way) if isinstance(under_way, dict) else None}
+
+
+def _without_commands(operation: dict[str, object]) -> dict[str, object]:
+    """A start's command holds values of the environment; a report for others does not."""
+    steps = operation["steps"]
+    kept = (
+        [{k: v for k, v in each.items() if k != "command"} for each in steps]
+        if isinstance(steps, list)
+        else []
+    )
+    return {**operation, "steps": kept}
 
 
 def program_facts() -> dict[str, str]:

@@ -257,3 +257,12 @@ def test_descriptions_come_in_their_order(journal: Journal) -> None:
         os.utime(path, ns=(moment, moment))
     journal.record("op10", "spark", "d", {"Id": "d"})
     assert [each["Id"] for each in journal.descriptions("op1")] == ["b", "a", "c"]
+
+
+def test_a_start_is_told_without_its_environment(journal: Journal) -> None:
+    argv = ("docker", "run", "-d", "-e", "HF_TOKEN=hidden", "image")
+    start = steps.start(OLLAMA, "op1", argv, makes_room=False)
+    journal.write(switch("op1", None, StepRun(start, StepState.RUNNING)), "spark")
+    found = journal.broken_off("spark", never)
+    assert found is not None and found.failure is not None
+    assert found.failure.cause.values == {"command": "docker run -d …"}
