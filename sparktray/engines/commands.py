@@ -10,6 +10,7 @@ from sparktray.domain.docker.container import Container
 from sparktray.engines.protocol import Launch
 
 INSIDE = "/model"
+MASKED = "***"
 ANYWHERE = "0.0.0.0"  # noqa: S104  the engine listens inside its container, where Docker reaches it
 
 _SHELLS = frozenset({"sh", "bash", "dash", "ash"})
@@ -94,6 +95,29 @@ def docker_run(launch: Launch, options: Iterable[str], command: Iterable[str]) -
     if any(isinstance(setting, Secret) for setting in model.env.values()):
         words += ["--env-file", "/dev/stdin"]
     return (*words, *model.docker_args, server.image, *command)
+
+
+def shown(argv: Sequence[str]) -> tuple[str, ...]:
+    """A ``docker run`` as it may be shown, copied and journalled: without values of the environment.
+
+    They may be keys, and what they are called does not tell. A name without a value stays.
+    """
+    words: list[str] = []
+    for before, word in zip(("", *argv), argv, strict=False):
+        start, name = _variable(before, word)
+        known, equals, _ = name.partition("=")
+        words.append(f"{start}{known}={MASKED}" if start is not None and equals else word)
+    return tuple(words)
+
+
+def _variable(before: str, word: str) -> tuple[str | None, str]:
+    """What stands before the variable in this word (None: the word is no variable), and the variable."""
+    if before in {"-e", "--env"}:
+        return "", word
+    for start in ("--env=", "-e"):
+        if word.startswith(start) and "=" in word[len(start) :]:
+            return start, word[len(start) :]
+    return None, word
 
 
 def folders(launch: Launch, cache: str) -> tuple[str, ...]:

@@ -26,8 +26,18 @@ def test_it_tells_what_went_wrong_without_the_keys(rig: Rig, program: Program) -
     shipped = json.loads(Path("models.json").read_text(encoding="utf-8"))
     shipped["models"][0]["env"] = {"HF_TOKEN": CANARY}
     (program.config / "models.json").write_text(json.dumps(shipped), encoding="utf-8")
+    planned = program.ok("switch", SCOUT, "--dry-run")
+    assert "-e HF_TOKEN=***" in planned or "-e 'HF_TOKEN=***'" in planned
+    assert CANARY not in planned
     rig.behave(SCOUT, fail="oom")
     program.refused(1, "switch", SCOUT)
+    variables = rig.inspect("sglang")["Config"]["Env"]
+    assert f"HF_TOKEN={CANARY}" in variables, "only what is shown is masked"
+    assert CANARY not in json.dumps(program.json("journal"))
+    holding = [
+        path for path in program.config.rglob("*") if path.is_file() and CANARY in path.read_text("utf-8")
+    ]
+    assert holding == [program.config / "models.json"]
     rig.behave(SCOUT, fail=None)
     rig.start_sglang(
         container="sglang-main",

@@ -40,6 +40,7 @@ from sparktray.domain.operation import (
     UnloadOllama,
 )
 from sparktray.domain.phrase import phrase
+from sparktray.engines.commands import shown
 
 # SGLang drains its requests on SIGTERM; Docker's own 10 s would cut answers off.
 STOP_GRACE = 30
@@ -265,7 +266,7 @@ def start(server: Server, operation: str, argv: tuple[str, ...], *, makes_room: 
         StepName.START,
         phrase("Start {container}", container=server.container),
         RunDocker(argv, Running(server.container, operation)),
-        argv,
+        shown(argv),
         phrase("It runs."),
         Step(StepName.STOP, title, undo, taken_back),
     )

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from sparktray.domain.catalogue import EngineKind, Secret
-from sparktray.engines.commands import has_any, idles, option, port, repository, words_of
+from sparktray.engines.commands import has_any, idles, option, port, repository, shown, words_of
 from sparktray.engines.registry import ENGINES, engine
 from tests.pure.engines.launching import container, launch
 
@@ -141,6 +141,24 @@ def test_labels_options_and_environment_come_before_the_image_and_no_secret_at_a
         "ollama/ollama",
     )
     assert not any("the-key" in word or "KEY" in word for word in argv)
+
+
+@pytest.mark.parametrize(
+    ("argv", "told"),
+    [
+        ("run -e KEY=v image", "run -e KEY=*** image"),
+        ("run --env KEY=a=b image", "run --env KEY=*** image"),
+        ("run --env=KEY=v image", "run --env=KEY=*** image"),
+        ("run -eKEY=v image", "run -eKEY=*** image"),
+        ("run -e KEY image", "run -e KEY image"),
+        ("run --env=KEY image", "run --env=KEY image"),
+        ("run --env-file /dev/stdin image", "run --env-file /dev/stdin image"),
+        ("run --label a=b -v x:/y image --tp 1", "run --label a=b -v x:/y image --tp 1"),
+        ("", ""),
+    ],
+)
+def test_a_command_is_shown_without_values_of_the_environment(argv: str, told: str) -> None:
+    assert shown(argv.split()) == tuple(told.split())
 
 
 @pytest.mark.parametrize("kind", [EngineKind.SGLANG, EngineKind.VLLM])
