@@ -31,8 +31,9 @@ def test_it_tells_what_went_wrong_without_the_keys(rig: Rig, program: Program) -
     assert CANARY not in planned
     rig.behave(SCOUT, fail="oom")
     program.refused(1, "switch", SCOUT)
-    variables = rig.inspect("sglang")["Config"]["Env"]
-    assert f"HF_TOKEN={CANARY}" in variables, "only what is shown is masked"
+    failed = rig.inspect("sglang")
+    assert failed is not None
+    assert f"HF_TOKEN={CANARY}" in failed["Config"]["Env"], "only what is shown is masked"
     assert CANARY not in json.dumps(program.json("journal"))
     holding = [
         path for path in program.config.rglob("*") if path.is_file() and CANARY in path.read_text("utf-8")
