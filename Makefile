@@ -10,9 +10,11 @@ endif
 PY := $(BIN)/python
 
 # `make lock UPGRADE=--upgrade` takes the newest versions, plain `make lock` keeps those that still fit.
+# Extras stay in: pip with --require-hashes looks for a bare `coverage[toml]` anew, finds a release newer than
+# the lock and refuses it (seen on the day of coverage 7.17.4).
 UPGRADE ?=
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" $(UPGRADE)
+	--no-strip-extras --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" $(UPGRADE)
 
 TYPED := sparktray tests scripts packaging/hatch_build.py $(wildcard benchmarks)
 
