@@ -146,6 +146,8 @@ def _reading(command: _Adder, say: Wording) -> None:
     monitor.add_argument("--watch", action="store_true", help=say(phrase("again on every change")))
     journal = command("journal", say(phrase("show what was done, with result and duration")))
     journal.add_argument("--last", type=_count, metavar="N", default=20)
+    by_hand = say(phrase("print the commands of this operation, or of the last one, as a shell script"))
+    journal.add_argument("--script", nargs="?", const="", metavar="OPERATION", help=by_hand)
     command("doctor", say(phrase("tell all that somebody needs who is to help, without secrets")))
 
 

@@ -111,9 +111,13 @@ class Journal:
         record = None if path is None else _read_record(path)
         return None if record is None else record.inspect
 
+    def all(self) -> list[Entry]:
+        """The newest line of every operation that is kept, the newest operation last."""
+        return list(self._newest().values())
+
     def last(self, count: int) -> list[Entry]:
         """The newest line of each of the last operations, the newest operation last."""
-        return list(self._newest().values())[-count:] if count > 0 else []
+        return self.all()[-count:] if count > 0 else []
 
     def interrupted(self, host: str) -> list[Entry]:
         """Operations on that host of which no end was written."""

@@ -5,20 +5,31 @@ from __future__ import annotations
 import shlex
 import time
 
-from sparktray.cli.problems import DONE
+from sparktray.cli.problems import DONE, Told
 from sparktray.cli.request import Request
 from sparktray.cli.tables import aligned, end_word
 from sparktray.cli.views import utc
+from sparktray.decide.showing.checklist import script
 from sparktray.domain.operation import OperationEnd
 from sparktray.domain.phrase import phrase
+from sparktray.domain.problem import Problem
 from sparktray.store.journal import Entry, Journal
 from sparktray.store.paths import ConfigFolder
+
+_NO_SCRIPT = Problem(
+    "usage-no-operation",
+    phrase("The journal has no such operation with commands."),
+    phrase("Look at the operations and their ids: {command}", command="sparktray journal --json"),
+)
 
 
 def run(request: Request) -> int:
     """Print the last operations, the newest last; contacts nothing."""
-    past = Journal(ConfigFolder.find(request.options.config)).last(request.options.last)
+    journal = Journal(ConfigFolder.find(request.options.config))
     wanted = request.options.host
+    if request.options.script is not None:
+        return _script(request, [entry for entry in journal.all() if wanted in {None, entry.host}])
+    past = journal.last(request.options.last)
     entries = [entry for entry in past if wanted in {None, entry.host}]
     if request.out.as_json:
         request.out.json({"operations": [view_of(entry) for entry in entries]})
@@ -26,6 +37,18 @@ def run(request: Request) -> int:
     if not entries:
         request.out.line(request.say(phrase("Nothing was done yet.")))
     for line in aligned(row_of(request, entry) for entry in entries):
+        request.out.line(line)
+    return DONE
+
+
+def _script(request: Request, past: list[Entry]) -> int:
+    """What that operation, or the last one that had a command, did as a person would do it by hand."""
+    wanted = request.options.script
+    found = [each for each in past if wanted in {"", each.id} and any(step.command for step in each.steps)]
+    if not found:
+        raise Told(_NO_SCRIPT)
+    steps = [step for step in found[-1].steps if not step.back]
+    for line in script((step.name, step.name, step.command) for step in steps):
         request.out.line(line)
     return DONE
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import assert_never
 
@@ -25,6 +26,8 @@ from sparktray.domain.operation import (
 )
 from sparktray.domain.phrase import Phrase, phrase
 from sparktray.domain.snapshot import ServerState, Snapshot
+from sparktray.domain.text import clean_line
+from sparktray.engines.commands import MASKED
 
 # Loads of one model differ by the page cache: with it a large one takes half the time of a cold one.
 _SLOWER, _SLOWER_SECONDS = 1.5, 30.0
@@ -33,6 +36,8 @@ _LONG_SECONDS = 15 * 60.0
 _SILENT_SECONDS = 5 * 60.0
 # A prediction in the first seconds would only repeat the usual time.
 _EARLY_SECONDS = 10.0
+# They bear the operation's name and time, and would hold up whoever comes next.
+_OF_THE_OPERATION = frozenset({StepName.LOCK, StepName.CHECK, StepName.UNLOCK})
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +49,7 @@ class StepLine:
     ``command`` is what a person could type instead, empty for a step that only reads.
     """
 
+    name: StepName
     state: StepState
     back: bool
     title: Phrase
@@ -124,6 +130,7 @@ def _line(
     snapshot: Snapshot, operation: Operation, run: StepRun, under_way: StepRun | None, now: float
 ) -> StepLine:
     line = StepLine(
+        name=run.step.name,
         state=run.state,
         back=run.back,
         title=run.step.title,
@@ -139,6 +146,7 @@ def _line(
     progress = None if state is None else state.progress
     log = state.log[-1] if state is not None and state.log else ""
     return StepLine(
+        name=line.name,
         state=line.state,
         back=line.back,
         title=line.title,
@@ -238,6 +246,20 @@ def report(view: Checklist) -> tuple[Phrase, ...]:
         return tuple(lines)
     told = [each for each in (outcome.sentence, outcome.cause, outcome.remedy) if each is not None]
     return (*told, *lines, *(Phrase("{line}", {"line": line}) for line in outcome.tail))
+
+
+def script(steps: Iterable[tuple[str, str, Sequence[str]]]) -> tuple[str, ...]:
+    """Lines of a shell script that does these steps by hand; each is its name, its title and its command.
+
+    A step without a command becomes a comment: what to wait for there. A masked value of the environment
+    is the one that whoever runs the script has under that name.
+    """
+    lines = ["#!/bin/sh", "set -e"]
+    for name, title, command in steps:
+        if name not in _OF_THE_OPERATION:
+            lines.append(f"# {clean_line(title)}")  # of one line, or what follows would be a command
+            lines += [shlex.join(word.removesuffix(f"={MASKED}") for word in command)] if command else []
+    return tuple(lines)
 
 
 def _offers(operation: Operation, end: OperationEnd) -> tuple[tuple[Phrase, Wish], ...]:

@@ -15,9 +15,6 @@ import pytest
 
 from sparktray import __version__
 from sparktray.__main__ import main
-from sparktray.domain.operation import Operation, OperationEnd, OperationKind, SwitchWish
-from sparktray.store.journal import Journal
-from sparktray.store.paths import ConfigFolder
 
 FINGERPRINT = "SHA256:" + "A" * 43
 Capture = pytest.CaptureFixture[str]
@@ -279,41 +276,6 @@ def test_a_folder_that_cannot_be_is_code_2(capsys: Capture, tmp_path: Path) -> N
     words = ["host", "add", "a", "--address", "local", "--config", str(tmp_path / "file" / "x"), "--json"]
     assert main(words) == 2
     assert error_of(capsys)["code"] == "store-unreadable"
-
-
-def test_the_journal(capsys: Capture, config: Path) -> None:
-    assert main(["journal"]) == 0
-    assert capsys.readouterr().out == "Nothing was done yet.\n"
-    journal = Journal(ConfigFolder(config))
-    for name, host, end in (("1", "spark", OperationEnd.DONE), ("2", "other", None), ("3", "spark", None)):
-        journal.write(
-            Operation(1, name, SwitchWish("m"), OperationKind.SWITCH, 99.0, "sglang", "m", end=end), host
-        )
-    assert main(["journal", "--json", "--host", "spark"]) == 0
-    first, last = json_of(capsys)["operations"]
-    assert list(first) == [
-        "id",
-        "kind",
-        "host",
-        "server",
-        "model",
-        "started_at",
-        "ended_at",
-        "end",
-        "seconds",
-        "steps",
-        "failure",
-    ]
-    assert (first["id"], first["end"], last["id"], last["end"], last["ended_at"]) == (
-        "1",
-        "done",
-        "3",
-        None,
-        None,
-    )
-    assert main(["journal", "--last", "1"]) == 0
-    (line,) = capsys.readouterr().out.splitlines()
-    assert line.endswith("no end written")
 
 
 def test_host_test_stops_at_the_first_that_makes_all_others_impossible(capsys: Capture) -> None:

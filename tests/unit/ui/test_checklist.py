@@ -39,7 +39,9 @@ def of(snapshot: Snapshot, now: float = 1_800_000_100.0) -> Checklist:
 
 
 def a_step(state: StepState = StepState.DONE, **more: object) -> StepLine:
-    line = StepLine(state, False, phrase("Stop it"), phrase("done"), phrase("It is over."), 2.34)
+    line = StepLine(
+        StepName.STOP, state, False, phrase("Stop it"), phrase("done"), phrase("It is over."), 2.34
+    )
     return replace(line, **more)  # type: ignore[arg-type]
 
 
@@ -150,6 +152,11 @@ def test_commands_unfold_and_are_copied_as_they_are(view: ChecklistView) -> None
     steps(view).setCurrentIndex(steps(view).model().index(4, 0))
     QTest.keyClick(steps(view), Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier)
     assert QGuiApplication.clipboard().text() == "docker stop -t 30 sglang"
+    buttons(view)["Copy as script"].click()
+    assert "Copied" in buttons(view)
+    copied = QGuiApplication.clipboard().text()
+    assert copied.startswith("#!/bin/sh\nset -e\n") and copied.endswith("\n")
+    assert "\ndocker stop -t 30 sglang\n" in copied and "sparktray-lock" not in copied
 
 
 def test_the_step_under_way_is_brought_into_sight(view: ChecklistView) -> None:
@@ -194,7 +201,7 @@ def test_what_went_wrong_can_be_handed_on(view: ChecklistView) -> None:
     view.take(of(switching().snapshot))
     assert "Copy report" not in buttons(view)
     outcome = Outcome(False, phrase("Failed."), phrase("No room."), phrase("Make room."), ("last words",))
-    line = StepLine(StepState.FAILED, False, phrase("Load it"), phrase("failed"))
+    line = StepLine(StepName.LOAD, StepState.FAILED, False, phrase("Load it"), phrase("failed"))
     view.take(a_list(line, outcome=outcome))
     buttons(view)["Copy report"].click()
     assert "Copied" in buttons(view)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from functools import partial
 
 from PySide6.QtCore import QSize, Qt, Signal
@@ -17,7 +18,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from sparktray.decide.showing.checklist import Checklist, Outcome, report
+from sparktray.decide.showing.checklist import Checklist, Outcome, report, script
 from sparktray.domain.phrase import Phrase, phrase
 from sparktray.ui.clipboard import copy, copy_lines
 from sparktray.ui.labels import label
@@ -57,6 +58,8 @@ class ChecklistView(QWidget):
             button.clicked.connect(partial(self._take_up, number))
         self._report = QPushButton(self)
         self._report.clicked.connect(self._copy_report)
+        self._script = QPushButton(self)
+        self._script.clicked.connect(self._copy_script)
         self._cancel.clicked.connect(self.cancelled)
         self._close.clicked.connect(self.closed)
         self._commands.toggled.connect(lambda: self.tell())
@@ -84,6 +87,11 @@ class ChecklistView(QWidget):
         rows.setSpacing(0)
         rows.addWidget(self._waiting)
         rows.addWidget(self._steps, 1)
+        below = QHBoxLayout()  # of the commands; the row of buttons has no width left for one more
+        below.setContentsMargins(AROUND, 0, AROUND, GRID // 2)
+        below.addStretch()
+        below.addWidget(self._script)
+        rows.addLayout(below)
         rows.addWidget(Hairline(parent=self))
         rows.addLayout(words)
         rows.addLayout(buttons)
@@ -133,6 +141,8 @@ class ChecklistView(QWidget):
         self._close.setVisible(view.outcome is not None)
         self._commands.tell(say(phrase("Commands")), tones())
         self._commands.setVisible(any(step.command for step in view.steps))
+        self._script.setText(label(say(phrase("Copy as script")), over_bus=False))
+        self._script.setVisible(self._commands.isChecked() and any(step.command for step in view.steps))
 
     def _tell_offers(self, outcome: Outcome | None) -> None:
         self._report.setText(label(self._say(phrase("Copy report")), over_bus=False))
@@ -146,6 +156,12 @@ class ChecklistView(QWidget):
     def _copy_report(self) -> None:
         if self._shown is not None and copy_lines(self._say(line) for line in report(self._shown)):
             self._report.setText(label(self._say(phrase("Copied")), over_bus=False))
+
+    def _copy_script(self) -> None:
+        steps = [step for step in self._shown.steps if not step.back] if self._shown is not None else []
+        lines = script((step.name, self._say(step.title), shlex.split(step.command)) for step in steps)
+        if copy_lines((*lines, "")):
+            self._script.setText(label(self._say(phrase("Copied")), over_bus=False))
 
     def _take_up(self, number: int) -> None:
         offers = self._shown.outcome.offers if self._shown is not None and self._shown.outcome else ()

@@ -11,6 +11,7 @@ from sparktray.decide.showing.checklist import (
     checklist,
     pace,
     report,
+    script,
     worth_showing,
 )
 from sparktray.domain.events import CancelAsked, StepSaid
@@ -244,8 +245,29 @@ def test_no_operation_and_one_without_steps_leave_the_list_where_it_is() -> None
 
 def test_a_report_without_an_end_is_its_steps() -> None:
     going = Checklist(
-        "op", (StepLine(StepState.DONE, False, phrase("Stop it"), phrase("done")),), 0, None, None
+        "op",
+        (StepLine(StepName.STOP, StepState.DONE, False, phrase("Stop it"), phrase("done")),),
+        0,
+        None,
+        None,
     )
     assert [rendered(line) for line in report(going)] == ["Stop it: done"]
     over = replace(going, outcome=Outcome(False, phrase("Failed."), None, phrase("Look."), ("a {b}",)))
     assert [rendered(line) for line in report(over)] == ["Failed.", "Look.", "Stop it: done", "a {b}"]
+
+
+def test_a_script_is_what_a_person_would_type() -> None:
+    steps = [
+        (StepName.LOCK, "Take the lock", ("docker", "create", "--name", "sparktray-lock")),
+        (StepName.CHECK, "Look again", ()),
+        (StepName.START, "Start it", ("docker", "run", "-e", "KEY=***", "--label", "a=x y", "image")),
+        (StepName.LOAD, "Load two\nlines", ()),
+        (StepName.UNLOCK, "Give it back", ("docker", "rm", "sparktray-lock")),
+    ]
+    assert script(steps) == (
+        "#!/bin/sh",
+        "set -e",
+        "# Start it",
+        "docker run -e KEY --label 'a=x y' image",
+        "# Load twolines",
+    )

@@ -1,0 +1,79 @@
+"""`journal`: what it prints of operations that are over, as rows, JSON and a script."""
+
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from sparktray.__main__ import main
+from sparktray.domain.operation import (
+    Operation,
+    OperationEnd,
+    OperationKind,
+    RunDocker,
+    Step,
+    StepName,
+    StepRun,
+    StepState,
+    Stopped,
+    StopWish,
+    SwitchWish,
+)
+from sparktray.domain.phrase import phrase
+from sparktray.store.journal import Journal
+from sparktray.store.paths import ConfigFolder
+
+Capture = pytest.CaptureFixture[str]
+
+
+def test_the_journal(capsys: Capture, config: Path) -> None:
+    assert main(["journal"]) == 0
+    assert capsys.readouterr().out == "Nothing was done yet.\n"
+    journal = Journal(ConfigFolder(config))
+    for name, host, end in (("1", "spark", OperationEnd.DONE), ("2", "other", None), ("3", "spark", None)):
+        journal.write(
+            Operation(1, name, SwitchWish("m"), OperationKind.SWITCH, 99.0, "sglang", "m", end=end), host
+        )
+    assert main(["journal", "--json", "--host", "spark"]) == 0
+    first, last = msgspec.json.decode(capsys.readouterr().out)["operations"]
+    assert list(first) == [
+        "id",
+        "kind",
+        "host",
+        "server",
+        "model",
+        "started_at",
+        "ended_at",
+        "end",
+        "seconds",
+        "steps",
+        "failure",
+    ]
+    assert (first["id"], first["end"], last["id"], last["end"], last["ended_at"]) == (
+        "1",
+        "done",
+        "3",
+        None,
+        None,
+    )
+    assert main(["journal", "--last", "1"]) == 0
+    (line,) = capsys.readouterr().out.splitlines()
+    assert line.endswith("no end written")
+    assert main(["journal", "--script"]) == 2
+    assert "sparktray journal --json" in capsys.readouterr().err
+
+
+def test_an_operation_as_a_script(capsys: Capture, config: Path) -> None:
+    journal = Journal(ConfigFolder(config))
+    for name, container in (("1", "a"), ("2", "b")):
+        argv = ("docker", "stop", container)
+        stop = Step(StepName.STOP, phrase("Stop"), RunDocker(argv, Stopped(container)), argv)
+        runs = (StepRun(stop, StepState.DONE), StepRun(stop, StepState.DONE, back=True))
+        journal.write(Operation(1, name, StopWish(), OperationKind.STOP, 99.0, runs=runs), "spark")
+    journal.write(Operation(1, "3", StopWish(), OperationKind.STOP, 99.0), "spark")
+    assert main(["journal", "--script"]) == 0
+    assert capsys.readouterr().out == "#!/bin/sh\nset -e\n# stop\ndocker stop b\n"
+    assert main(["journal", "--script", "1"]) == 0
+    assert capsys.readouterr().out.endswith("docker stop a\n")
+    for words in (["3"], ["4"], ["1", "--host", "other"]):
+        assert main(["journal", "--script", *words]) == 2
