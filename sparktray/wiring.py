@@ -47,7 +47,11 @@ class _Records:
     durations: Durations
 
     def write(self, operation: Operation, host: str) -> None:
+        if operation.end is None:
+            self.journal.hold(operation.id)
         self.journal.write(operation, host)
+        if operation.end is not None:
+            self.journal.let_go(operation.id)
 
     def record(self, operation: str, host: str, container: str, inspect: Mapping[str, object]) -> None:
         self.journal.record(operation, host, container, inspect)
@@ -59,10 +63,11 @@ class _Records:
         return self.journal.put_aside(host)
 
     def interrupted(self, host: str) -> frozenset[str]:
-        return frozenset(entry.id for entry in self.journal.interrupted(host))
+        ours = (entry.id for entry in self.journal.interrupted(host))
+        return frozenset(each for each in ours if not self.journal.lives(each))
 
-    def broken_off(self, host: str, lives: Callable[[str], bool]) -> Operation | None:
-        return self.journal.broken_off(host, lives)
+    def broken_off(self, host: str) -> Operation | None:
+        return self.journal.broken_off(host)
 
     def descriptions(self, operation: str) -> Sequence[Mapping[str, object]]:
         return self.journal.descriptions(operation)

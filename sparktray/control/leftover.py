@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Mapping
 
 from sparktray.control.records import Records
@@ -15,7 +13,7 @@ from sparktray.domain.survey import BrokenOff
 
 def interrupted(records: Records, host: str) -> Operation | None:
     """The operation on that host that waits for somebody to finish it or to go back; None for none."""
-    return records.broken_off(host, program_lives)
+    return records.broken_off(host)
 
 
 def broken_off(records: Records, host: str, operation: str) -> BrokenOff | None:
@@ -28,27 +26,10 @@ def broken_off(records: Records, host: str, operation: str) -> BrokenOff | None:
 
 
 def dead_lock(lock: Mapping[str, object] | None, ours: frozenset[str]) -> frozenset[str]:
-    """The lock's id when an operation of this computer left it whose program is gone."""
+    """The lock's id when one of these operations left it, whose programs are gone."""
     config = (lock or {}).get("Config")
     labels = config.get("Labels") if isinstance(config, dict) else None
     operation = labels.get(LABEL_OPERATION) if isinstance(labels, dict) else None
-    if lock is None or not isinstance(operation, str) or operation not in ours or program_lives(operation):
+    if lock is None or not isinstance(operation, str) or operation not in ours:
         return frozenset()
     return frozenset({str(lock.get("Id"))})
-
-
-def program_lives(operation: str) -> bool:
-    """Whether the program of an operation still runs; its id holds the process number.
-
-    On Windows there is no harmless way to ask by number, so its lock waits for its expiry.
-    """
-    process = operation.split("-")[1] if operation.count("-") == 2 else ""
-    if sys.platform == "win32" or not process.isdecimal():
-        return True
-    try:
-        os.kill(int(process), 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

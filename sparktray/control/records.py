@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from sparktray.domain.operation import Operation
@@ -24,13 +24,10 @@ class Records(Protocol):
         """Ids of containers that operations of ours put aside and did not tidy up."""
 
     def interrupted(self, host: str) -> frozenset[str]:
-        """Operations of ours that never ended."""
+        """Operations of ours that never ended and that no program is at work on any more."""
 
-    def broken_off(self, host: str, lives: Callable[[str], bool]) -> Operation | None:
-        """The latest operation of ours that changed something, never ended well, and nobody set right since.
-
-        ``lives`` tells of an operation's id whether its program still runs.
-        """
+    def broken_off(self, host: str) -> Operation | None:
+        """Our latest operation that changed something, never ended well, and nobody set right since."""
 
     def descriptions(self, operation: str) -> Sequence[Mapping[str, object]]:
         """All descriptions that an operation kept, in the order in which it did."""

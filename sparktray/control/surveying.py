@@ -40,7 +40,7 @@ class Surveyor:
         """Read everything a plan for this wish needs; raises RemoteError.
 
         ``put_aside`` are containers our journal knows as left over, ``ours`` operations of this
-        computer that never ended.
+        computer that never ended and whose programs are gone.
         """
         path, image = self._wanted(wish)
         with ThreadPoolExecutor(max_workers=4, thread_name_prefix="sparktray-survey") as pool:

@@ -81,6 +81,26 @@ def read_file(path: Path) -> bytes | None:
         raise unreadable(path, error) from error
 
 
+def claim(path: Path, *, make: bool = False) -> int | None:
+    """Lock a file until the handle is closed or this process ends, however; None when another one has it.
+
+    Raises `FileNotFoundError` for one that is not there, unless it is to be made, and `OSError`.
+    """
+    handle = os.open(path, os.O_RDWR | (os.O_CREAT if make else 0), 0o600)
+    try:
+        if sys.platform == "win32":
+            msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
+        else:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except (BlockingIOError, PermissionError):  # PermissionError is what Windows says
+        os.close(handle)
+        return None
+    except BaseException:
+        os.close(handle)
+        raise
+    return handle
+
+
 @contextlib.contextmanager
 def sole_writer(folder: ConfigFolder) -> Iterator[None]:
     """Within, no other process or thread reads, changes and writes files of this folder.

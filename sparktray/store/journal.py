@@ -6,7 +6,7 @@ import contextlib
 import os
 import re
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +25,8 @@ from sparktray.domain.operation import (
 )
 from sparktray.domain.phrase import Phrase, phrase
 from sparktray.domain.problem import Failure, Problem
-from sparktray.store.atomic import append_line, read_file, sole_writer, write_file
-from sparktray.store.paths import ConfigFolder, StoreError
+from sparktray.store.atomic import append_line, claim, read_file, sole_writer, write_file
+from sparktray.store.paths import ConfigFolder, StoreError, unreadable, unwritable
 
 LARGEST_FILE = 5_000_000  # bytes; about 100 operations, each with a line for every change
 RECORD_SECONDS = 7 * 24 * 3600.0
@@ -75,6 +75,7 @@ class Journal:
         self._file = folder.file("journal/operations.jsonl")
         self._older = folder.file("journal/operations.1.jsonl")
         self._containers = folder.file("journal/containers")
+        self._held: dict[str, int] = {}
 
     def write(self, operation: Operation, host: str) -> None:
         """Add how the operation stands; on the disk when this returns. Raises `StoreError`."""
@@ -85,6 +86,50 @@ class Journal:
                 if self._file.stat().st_size + len(line) >= LARGEST_FILE:
                     os.replace(self._file, self._older)
             append_line(self._file, line)
+
+    def hold(self, operation: str) -> None:
+        """Show every program of this computer that this one is at work on the operation. Raises `StoreError`.
+
+        Until `let_go`, or until the process ends: the system gives a lock back then, whereas a number of a
+        process tells nothing after a reboot, when another program may have it.
+        """
+        if operation in self._held:
+            return
+        path = self._folder.made("journal/alive") / operation
+        with sole_writer(self._folder):
+            try:
+                handle = claim(path, make=True)
+            except OSError as error:
+                raise unwritable(path, error) from error
+        if handle is not None:
+            self._held[operation] = handle
+
+    def let_go(self, operation: str) -> None:
+        """The work on it is over."""
+        handle = self._held.pop(operation, None)
+        if handle is not None:
+            os.close(handle)
+            with contextlib.suppress(OSError):
+                (self._folder.file("journal/alive") / operation).unlink()
+
+    def lives(self, operation: str) -> bool:
+        """Whether the program that is at work on the operation still runs. Raises `StoreError`."""
+        if not _SAFE.fullmatch(operation):
+            return False
+        path = self._folder.file("journal/alive") / operation
+        with sole_writer(self._folder):
+            try:
+                handle = claim(path)
+            except FileNotFoundError:
+                return False
+            except OSError as error:
+                raise unreadable(path, error) from error
+        if handle is None:
+            return True
+        os.close(handle)
+        with contextlib.suppress(OSError):
+            path.unlink()
+        return False
 
     def record(self, operation: str, host: str, container_name: str, inspect: Mapping[str, Any]) -> None:
         """Keep a container's whole inspect for 7 days, for its owner's eyes alone. Raises `StoreError`."""
@@ -123,10 +168,8 @@ class Journal:
         """Operations on that host of which no end was written."""
         return [entry for entry in self._newest().values() if entry.host == host and entry.end is None]
 
-    def broken_off(self, host: str, lives: Callable[[str], bool]) -> Operation | None:
+    def broken_off(self, host: str) -> Operation | None:
         """The latest operation that changed something there, never ended well, and was not set right since.
-
-        ``lives`` tells of an operation's id whether its program still runs.
 
         Set right it is by a later one on the same server that was done. One older than what is kept to go
         back by is not spoken of any more.
@@ -139,7 +182,7 @@ class Journal:
                 settled.add(entry.server)
             elif entry.end in {None, OperationEnd.NEEDS_YOU} and _touched(entry):
                 old = time.time() - entry.time > RECORD_SECONDS
-                under_way = entry.end is None and lives(entry.id)
+                under_way = entry.end is None and self.lives(entry.id)
                 over = old or under_way or bool(settled & {entry.server, None})
                 return None if over else _as_operation(entry)
         return None

@@ -11,7 +11,6 @@ from sparktray.cli.problems import DONE, REFUSED, Told, exit_of_operation
 from sparktray.cli.progress import Progress
 from sparktray.cli.request import Request, Session, watching
 from sparktray.cli.views import operation_view
-from sparktray.control.leftover import program_lives
 from sparktray.decide.changing.preflight import chosen_server, may
 from sparktray.decide.identity import base_url, running_on
 from sparktray.decide.showing.present import operation_sentence
@@ -77,7 +76,7 @@ def _going_on(request: Request, session: Session) -> Wish | None:
     """Finish what was broken off on this host, or go back; None when nothing was."""
     options = request.options
     journal = Journal(ConfigFolder.find(options.config))
-    broken = journal.broken_off(session.host.name, program_lives)
+    broken = journal.broken_off(session.host.name)
     if broken is None:
         return None
     if options.back:

@@ -2,6 +2,8 @@
 
 import os
 import stat
+import subprocess
+import sys
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -181,20 +183,18 @@ def touched(name: str, end: OperationEnd | None, server: str | None = "sglang") 
     return replace(switch(name, end, run(steps.check_again()), stopping), server=server)
 
 
-def never(operation: str) -> bool:
-    return False
-
-
 def test_what_was_broken_off_is_told_with_the_place(journal: Journal) -> None:
     journal.write(touched("op1", None), "spark")
     journal.write(touched("op2", None), "other")
-    found = journal.broken_off("spark", never)
+    found = journal.broken_off("spark")
     assert found is not None and found.id == "op1" and found.end is OperationEnd.INTERRUPTED
     assert found.wish == SwitchWish("m", on="sglang")
     assert found.failure is not None
     assert found.failure.cause.values == {"command": "docker stop -t 30 sglang"}
-    assert journal.broken_off("spark", lambda operation: operation == "op1") is None, "it is under way"
-    assert journal.broken_off("third", never) is None
+    journal.hold("op1")
+    assert journal.broken_off("spark") is None, "it is under way"
+    journal.let_go("op1")
+    assert journal.broken_off("third") is None
 
 
 @pytest.mark.parametrize(
@@ -206,7 +206,7 @@ def test_what_was_broken_off_is_told_with_the_place(journal: Journal) -> None:
 )
 def test_a_step_without_a_command_is_told_in_words(journal: Journal, step: StepRun, words: str) -> None:
     journal.write(switch("op1", None, step), "spark")
-    found = journal.broken_off("spark", never)
+    found = journal.broken_off("spark")
     assert found is not None and found.failure is not None and words in found.failure.cause.msgid
 
 
@@ -225,16 +225,18 @@ def test_a_step_without_a_command_is_told_in_words(journal: Journal, step: StepR
 def test_what_was_set_right_since_is_not_told(journal: Journal, later: Operation, told: bool) -> None:
     journal.write(touched("op1", None), "spark")
     journal.write(later, "spark")
-    found = journal.broken_off("spark", never)
+    found = journal.broken_off("spark")
     assert (found is not None and found.id == "op1") is told
 
 
 def test_one_that_needed_a_person_is_told_again(journal: Journal) -> None:
     journal.write(touched("op1", OperationEnd.NEEDS_YOU), "spark")
-    assert journal.broken_off("spark", lambda operation: True) is not None
+    journal.hold("op1")
+    assert journal.broken_off("spark") is not None, "the program that waits for the person may still run"
+    journal.let_go("op1")
     stopped = replace(touched("op2", None), wish=StopWish("sglang"), kind=OperationKind.STOP, model=None)
     journal.write(stopped, "spark")
-    found = journal.broken_off("spark", never)
+    found = journal.broken_off("spark")
     assert found is not None and found.wish == StopWish("sglang") and found.kind is OperationKind.STOP
 
 
@@ -242,10 +244,10 @@ def test_what_touched_nothing_or_is_long_ago_is_not_told(
     journal: Journal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     journal.write(switch("op1", None, run(steps.check_again())), "spark")
-    assert journal.broken_off("spark", never) is None
+    assert journal.broken_off("spark") is None
     journal.write(touched("op2", None), "spark")
     monkeypatch.setattr(time, "time", lambda: time.monotonic() + 1e10)
-    assert journal.broken_off("spark", never) is None
+    assert journal.broken_off("spark") is None
 
 
 def test_descriptions_come_in_their_order(journal: Journal) -> None:
@@ -263,6 +265,57 @@ def test_a_start_is_told_without_its_environment(journal: Journal) -> None:
     argv = ("docker", "run", "-d", "-e", "HF_TOKEN=hidden", "image")
     start = steps.start(OLLAMA, "op1", argv, makes_room=False)
     journal.write(switch("op1", None, StepRun(start, StepState.RUNNING)), "spark")
-    found = journal.broken_off("spark", never)
+    found = journal.broken_off("spark")
     assert found is not None and found.failure is not None
     assert found.failure.cause.values == {"command": "docker run -d …"}
+
+
+def test_an_operation_lives_until_it_is_over(journal: Journal, tmp_path: Path) -> None:
+    other = Journal(ConfigFolder(tmp_path))
+    assert not other.lives("op1")
+    journal.hold("op1")
+    journal.hold("op1")
+    assert other.lives("op1") and journal.lives("op1") and not other.lives("op2")
+    journal.let_go("op1")
+    journal.let_go("op1")
+    assert not other.lives("op1") and list((tmp_path / "journal" / "alive").iterdir()) == []
+
+
+def test_the_end_of_its_program_is_the_end_of_its_life(tmp_path: Path) -> None:
+    code = (
+        "import sys, time; from pathlib import Path; from sparktray.store.journal import Journal;"
+        "from sparktray.store.paths import ConfigFolder;"
+        "Journal(ConfigFolder(Path(sys.argv[1]))).hold('op1'); print('held', flush=True); time.sleep(600)"
+    )
+    journal = Journal(ConfigFolder(tmp_path))
+    with subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], stdout=subprocess.PIPE) as program:
+        assert program.stdout is not None and program.stdout.readline() == b"held\n"
+        assert journal.lives("op1")
+        program.kill()
+        program.wait()
+    assert not journal.lives("op1")
+
+
+@pytest.mark.parametrize("name", ["../operations.jsonl", "a/b", "", ".."])
+def test_an_id_that_is_no_plain_name_touches_no_file(journal: Journal, tmp_path: Path, name: str) -> None:
+    journal.write(switch("op1", None), "spark")
+    assert not journal.lives(name)
+    assert (tmp_path / "journal" / "operations.jsonl").exists()
+
+
+def test_what_cannot_be_locked_is_told(journal: Journal, tmp_path: Path) -> None:
+    (tmp_path / "journal" / "alive" / "op1").mkdir(parents=True)
+    with pytest.raises(StoreError):
+        journal.hold("op1")
+    with pytest.raises(StoreError):
+        journal.lives("op1")
+
+
+def test_another_program_with_its_number_does_not_hide_an_operation(journal: Journal) -> None:
+    name = f"20261124T010203-{os.getpid()}-1"  # ours: as after a reboot, when numbers begin anew
+    journal.write(switch(name, None, run(steps.commit(OLD))), "spark")
+    found = journal.broken_off("spark")
+    assert found is not None and found.id == name
+    journal.hold(name)
+    assert journal.broken_off("spark") is None
+    journal.let_go(name)
