@@ -234,7 +234,7 @@ def _outcome(operation: Operation, end: OperationEnd) -> Outcome:
         cause=None if failure is None else failure.cause,
         remedy=None if failure is None else failure.remedy,
         tail=() if failure is None else failure.log_tail,
-        offers=_offers(operation, end),
+        offers=ways_on(operation, end),
     )
 
 
@@ -262,7 +262,8 @@ def script(steps: Iterable[tuple[str, str, Sequence[str]]]) -> tuple[str, ...]:
     return tuple(lines)
 
 
-def _offers(operation: Operation, end: OperationEnd) -> tuple[tuple[Phrase, Wish], ...]:
+def ways_on(operation: Operation, end: OperationEnd) -> tuple[tuple[Phrase, Wish], ...]:
+    """What a person can choose after such an end: the words of a button or a row, and the wish behind it."""
     wish, code = operation.wish, operation.failure.code if operation.failure is not None else ""
     if isinstance(wish, BackWish):
         return ()

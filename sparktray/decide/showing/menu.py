@@ -9,10 +9,12 @@ from functools import reduce
 from sparktray.decide.changing.operations import can_cancel
 from sparktray.decide.changing.preflight import closed, loads_by_api, may
 from sparktray.decide.identity import Running, base_url, running_on
+from sparktray.decide.showing.checklist import ways_on
 from sparktray.decide.showing.present import sentence, shown_name
 from sparktray.decide.showing.words import purpose_word
+from sparktray.decide.truth import waits_for_somebody
 from sparktray.domain.catalogue import Model
-from sparktray.domain.operation import Operation, StepName, StepRun, StopWish
+from sparktray.domain.operation import Operation, StepName, StepRun, StopWish, Wish
 from sparktray.domain.phrase import Phrase, phrase
 from sparktray.domain.snapshot import Phase, ServerState, Snapshot
 from sparktray.domain.text import clean_name, has_hidden
@@ -87,6 +89,14 @@ class CopyRow:
 
 
 @dataclass(frozen=True, slots=True)
+class WayRow:
+    """A way on from an operation that was broken off."""
+
+    label: Phrase
+    wish: Wish
+
+
+@dataclass(frozen=True, slots=True)
 class Menu:
     """All that changes in the menu. ``progress`` is None without an operation.
 
@@ -94,7 +104,7 @@ class Menu:
     Cancel. ``closed`` says why none of them can be clicked. ``stop`` has one row a server: empty hides
     it, several make a submenu, to which the window adds "all". ``models`` are at most six, ``more`` is
     the rest. ``hosts`` take one model's place and are empty unless there is another one than the one in
-    use.
+    use. ``ways`` stand above the models, and take as many of their places.
     """
 
     sentence: Phrase
@@ -106,6 +116,7 @@ class Menu:
     hosts: tuple[HostRow, ...] = ()
     stop: tuple[StopRow, ...] = ()
     copies: tuple[CopyRow, ...] = ()
+    ways: tuple[WayRow, ...] = ()
 
 
 def menu(snapshot: Snapshot, hosts: tuple[str, ...] = ()) -> Menu:
@@ -114,7 +125,8 @@ def menu(snapshot: Snapshot, hosts: tuple[str, ...] = ()) -> Menu:
     refusal = closed(snapshot)
     runs = {state.name: running_on(snapshot, state) for state in snapshot.servers}
     host_rows = _host_rows(snapshot, hosts)
-    top = _MODELS_BESIDE_HOSTS if host_rows else _MODELS
+    ways = () if refusal is not None else _way_rows(snapshot)
+    top = (_MODELS_BESIDE_HOSTS if host_rows else _MODELS) - len(ways)
     rows = _model_rows(snapshot, runs)
     return Menu(
         sentence=sentence(snapshot),
@@ -126,7 +138,15 @@ def menu(snapshot: Snapshot, hosts: tuple[str, ...] = ()) -> Menu:
         hosts=host_rows,
         stop=_stop_rows(snapshot, runs),
         copies=_copy_rows(snapshot, runs),
+        ways=ways,
     )
+
+
+def _way_rows(snapshot: Snapshot) -> tuple[WayRow, ...]:
+    operation = snapshot.operation
+    if operation is None or operation.end is None or not waits_for_somebody(snapshot):
+        return ()
+    return tuple(WayRow(label, wish) for label, wish in ways_on(operation, operation.end))
 
 
 def _host_rows(snapshot: Snapshot, hosts: tuple[str, ...]) -> tuple[HostRow, ...]:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QMenu
 
-from sparktray.decide.showing.menu import CopyRow, HostRow, Menu, ModelRow, StopRow
+from sparktray.decide.showing.menu import CopyRow, HostRow, Menu, ModelRow, StopRow, WayRow
 from sparktray.domain.operation import StopWish, SwitchWish
 from sparktray.domain.phrase import Phrase, phrase
 from sparktray.ui.clipboard import Copied, Copier
@@ -56,6 +56,7 @@ class TrayMenu(QObject):
         self._sentence = self._row()
         self._sentence.state(visible=True, enabled=False)
         self.menu.addSeparator()
+        self._ways = Slots(self.menu, self._edit_way, self._way_clicked, over_bus=self._over_bus, least=2)
         self._models = Slots(
             self.menu,
             self._edit_model,
@@ -104,6 +105,7 @@ class TrayMenu(QObject):
             return False
         self._language, self._shown = self._say.language, menu
         slots = [
+            self._ways.show(menu.ways, anew=anew),
             self._show_models(menu, anew=anew),
             self._show_stops(menu.stop, anew=anew),
             self._ids.show(menu.copies, anew=anew),
@@ -169,6 +171,10 @@ class TrayMenu(QObject):
         row.hint(advice if closed is None else self._say(closed))
         row.state(visible=True, enabled=closed is None and model.why is None, checked=model.checked)
 
+    def _edit_way(self, row: Row, way: WayRow) -> None:
+        row.say(self._say(way.label))
+        row.state(visible=True)
+
     def _edit_stop(self, row: Row, stop: StopRow) -> None:
         row.say(self._say(stop.label))
         row.state(visible=True)
@@ -189,6 +195,11 @@ class TrayMenu(QObject):
         hosts = () if self._shown is None else self._shown.hosts
         if number < len(hosts) and not hosts[number].checked:
             self.host_asked.emit(hosts[number].name)
+
+    def _way_clicked(self, number: int) -> None:
+        ways = () if self._shown is None else self._shown.ways
+        if number < len(ways):
+            self.wished.emit(ways[number].wish)
 
     def _stop_clicked(self, number: int) -> None:
         stops = () if self._shown is None else self._shown.stop

@@ -8,8 +8,10 @@ import pytest
 
 from sparktray.decide.reduce import begin
 from sparktray.decide.showing.checklist import checklist, worth_showing
+from sparktray.decide.showing.menu import menu
 from sparktray.decide.showing.present import operation_sentence, sentence
 from sparktray.decide.truth import icon_of
+from sparktray.domain.catalogue import Catalogue, Model
 from sparktray.domain.docker.container import PREVIOUS, Container
 from sparktray.domain.events import FoundInterrupted, Wished
 from sparktray.domain.operation import (
@@ -27,7 +29,7 @@ from sparktray.domain.operation import (
     Wish,
 )
 from sparktray.domain.problem import Failure
-from sparktray.domain.snapshot import Icon, first_snapshot
+from sparktray.domain.snapshot import Icon, LinkPhase, first_snapshot
 from sparktray.domain.survey import BrokenOff, Survey
 from tests.pure.decide.building import (
     CATALOGUE,
@@ -172,6 +174,13 @@ def test_it_is_told_until_something_newer_is_begun() -> None:
         ("Finish", WISH),
         ("Go back", BACK),
     ]
+    ways = menu(desk.snapshot).ways
+    assert [(rendered(row.label), row.wish) for row in ways] == [("Finish", WISH), ("Go back", BACK)]
+    models = tuple(Model(id=f"m{n}", servers=("sglang",)) for n in range(9))
+    many = Catalogue(servers=CATALOGUE.servers, models=models)
+    rows = menu(replace(desk.snapshot, catalogue=many))
+    assert len(rows.models) == 4 and rows.more
+    assert menu(replace(desk.snapshot, link=LinkPhase.OFFLINE)).ways == ()
     desk.take(Wished(StopWish(), 1, "op-2"))
     desk.take(FoundInterrupted(found()))
     assert desk.snapshot.operation is not None and desk.snapshot.operation.id == "op-2"

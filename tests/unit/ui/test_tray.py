@@ -6,9 +6,10 @@ import pytest
 from PySide6.QtGui import QAction, QGuiApplication
 from PySide6.QtWidgets import QMenu
 
-from sparktray.decide.showing.menu import CopyRow, HostRow, Menu, ModelRow, StopRow
+from sparktray.decide.showing.menu import CopyRow, HostRow, Menu, ModelRow, StopRow, WayRow
 from sparktray.domain.catalogue import Model, Purpose
 from sparktray.domain.operation import (
+    BackWish,
     CheckAgain,
     Operation,
     OperationKind,
@@ -71,7 +72,7 @@ def test_actions_live_on_and_only_more_are_added() -> None:
     rows.show(replace(EMPTY, models=many[:3]))
     before = rows.menu.actions()
     rows.show(replace(EMPTY, models=many[:6], more=many[6:], copies=copies("a", "b")))
-    more = rows.menu.actions()[8].menu()
+    more = action(rows, "More models").menu()
     assert isinstance(more, QMenu) and len(shown(more)) == 494
     assert len(shown(rows.menu)) <= 14
     grown = more.actions()
@@ -92,7 +93,7 @@ def test_a_change_costs_the_desktop_only_what_differs() -> None:
         return list(edited)
 
     show(listed)
-    more = rows.menu.actions()[8].menu()
+    more = action(rows, "More models").menu()
     assert isinstance(more, QMenu)
     for each in (*rows.menu.actions(), *more.actions()):
         each.changed.connect(lambda each=each: edited.append(each.text()))
@@ -132,6 +133,20 @@ def test_clicks_become_wishes_and_marks_stay_true() -> None:
     assert not row.isChecked()
     action(rows, "Stop sglang").trigger()
     assert wishes == [SwitchWish("a", "sglang"), StopWish("sglang")]
+
+
+def test_the_ways_on_stand_above_the_models() -> None:
+    rows = made()
+    wishes: list[object] = []
+    rows.wished.connect(wishes.append)
+    ways = (WayRow(phrase("Finish"), SwitchWish("a")), WayRow(phrase("Go back"), BackWish("op")))
+    rows.show(replace(EMPTY, ways=ways, models=(model("a"),)))
+    assert shown(rows.menu) == ["Nothing runs.", "Finish", "Go back", "a – coding", *PROGRAM]
+    action(rows, "Go back").trigger()
+    action(rows, "Finish").trigger()
+    assert wishes == [BackWish("op"), SwitchWish("a")]
+    rows.show(replace(EMPTY, models=(model("a"),)))
+    assert shown(rows.menu) == ["Nothing runs.", "a – coding", *PROGRAM]
 
 
 def test_what_cannot_be_clicked_says_why() -> None:
@@ -198,6 +213,7 @@ def test_all_texts_follow_the_language() -> None:
         hosts=(HostRow("3", "3", True, True), HostRow("4", "4", False, True)),
         stop=(StopRow("5", phrase("Stop {name}", name="5")), StopRow("6", phrase("Stop {name}", name="6"))),
         copies=copies("7"),
+        ways=(WayRow(phrase("Finish"), StopWish()),),
     )
     busy = replace(full, progress=phrase("Looking at the host"), cancel=True, copies=copies("7", "8"))
     one = replace(full, stop=full.stop[:1], closed=phrase("No link."))
