@@ -281,7 +281,7 @@ _WAYS = phrase(
 
 def _broken_at(step: EntryStep | None) -> Phrase:
     if step is not None and step.command:
-        # A start carries values of the environment, and is too long to read here.
+        # A start is too long to read here.
         words = step.command if "run" not in step.command[:3] else (*step.command[:3], "…")
         return phrase("The program ended in the middle, at: {command}", command=" ".join(words))
     if step is not None and step.name == StepName.LOAD:

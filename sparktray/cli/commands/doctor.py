@@ -63,7 +63,7 @@ def _status(request: Request, snapshot: Snapshot) -> dict[str, object]:
 
 
 def _without_commands(operation: dict[str, object]) -> dict[str, object]:
-    """A start's command holds values of the environment; a report for others does not."""
+    """A start's command holds what the entry passes to the engine, maybe a key: not for others."""
     steps = operation["steps"]
     kept = (
         [{k: v for k, v in each.items() if k != "command"} for each in steps]

@@ -38,6 +38,8 @@ _SILENT_SECONDS = 5 * 60.0
 _EARLY_SECONDS = 10.0
 # They bear the operation's name and time, and would hold up whoever comes next.
 _OF_THE_OPERATION = frozenset({StepName.LOCK, StepName.CHECK, StepName.UNLOCK})
+# They take away what one could go back to. A script proves nothing, so a person runs them.
+_FOR_A_PERSON = frozenset({StepName.COMMIT, StepName.SWEEP})
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,14 +253,18 @@ def report(view: Checklist) -> tuple[Phrase, ...]:
 def script(steps: Iterable[tuple[str, str, Sequence[str]]]) -> tuple[str, ...]:
     """Lines of a shell script that does these steps by hand; each is its name, its title and its command.
 
-    A step without a command becomes a comment: what to wait for there. A masked value of the environment
-    is the one that whoever runs the script has under that name.
+    A step without a command becomes a comment: what to wait for there. So does a command that removes an
+    old container, for nothing here proves that the new one serves. A masked value of the environment is the
+    one that whoever runs the script has under that name.
     """
     lines = ["#!/bin/sh", "set -e"]
     for name, title, command in steps:
-        if name not in _OF_THE_OPERATION:
-            lines.append(f"# {clean_line(title)}")  # of one line, or what follows would be a command
-            lines += [shlex.join(word.removesuffix(f"={MASKED}") for word in command)] if command else []
+        if name in _OF_THE_OPERATION:
+            continue
+        lines.append(f"# {clean_line(title)}")  # of one line, or what follows would be a command
+        if command:
+            typed = shlex.join(word.removesuffix(f"={MASKED}") for word in command)
+            lines.append(f"# {clean_line(typed)}" if name in _FOR_A_PERSON else typed)
     return tuple(lines)
 
 

@@ -262,6 +262,8 @@ def test_a_script_is_what_a_person_would_type() -> None:
         (StepName.CHECK, "Look again", ()),
         (StepName.START, "Start it", ("docker", "run", "-e", "KEY=***", "--label", "a=x y", "image")),
         (StepName.LOAD, "Load two\nlines", ()),
+        (StepName.COMMIT, "Remove the old one", ("docker", "rm", "sglang.previous")),
+        (StepName.SWEEP, "Remove an older one", ("docker", "rm", "-f", "old\nrm")),
         (StepName.UNLOCK, "Give it back", ("docker", "rm", "sparktray-lock")),
     ]
     assert script(steps) == (
@@ -270,4 +272,15 @@ def test_a_script_is_what_a_person_would_type() -> None:
         "# Start it",
         "docker run -e KEY --label 'a=x y' image",
         "# Load twolines",
+        "# Remove the old one",
+        "# docker rm sglang.previous",
+        "# Remove an older one",
+        "# docker rm -f 'oldrm'",
     )
+
+
+def test_no_script_of_a_switch_takes_away_the_way_back() -> None:
+    operation = switched("coder", SCOUT_BOX).operation
+    assert StepName.COMMIT in {run.step.name for run in operation.runs}
+    lines = script((run.step.name, "", run.step.command) for run in operation.runs)
+    assert [line for line in lines if " rm " in line and not line.startswith("# ")] == []
