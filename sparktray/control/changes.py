@@ -16,6 +16,22 @@ from sparktray.control.records import Records
 from sparktray.control.surveying import Surveyor
 from sparktray.decide.changing.preflight import locked_by, ollama_refusal
 from sparktray.decide.effects import Perform, RememberLoad, TakeSurvey
+from sparktray.domain.action import (
+    AwaitIdle,
+    AwaitRelease,
+    AwaitServing,
+    CheckAgain,
+    Expectation,
+    LoadOllama,
+    LockHeld,
+    ProveServing,
+    PullImage,
+    RecordContainer,
+    RecreateContainer,
+    RunDocker,
+    Running,
+    UnloadOllama,
+)
 from sparktray.domain.asking import Health, Proof
 from sparktray.domain.catalogue import Catalogue, EngineKind
 from sparktray.domain.docker.answers import inspected
@@ -24,26 +40,7 @@ from sparktray.domain.docker.proofs import Leave, guarded, holds, made_and_never
 from sparktray.domain.docker.recreation import recreation
 from sparktray.domain.events import Event, StepDone, StepFailed, StepSaid, Surveyed
 from sparktray.domain.host import HostProfile
-from sparktray.domain.operation import (
-    AwaitIdle,
-    AwaitRelease,
-    AwaitServing,
-    BackWish,
-    CheckAgain,
-    Expectation,
-    LoadOllama,
-    LockHeld,
-    Operation,
-    ProveServing,
-    PullImage,
-    RecordContainer,
-    RecreateContainer,
-    RunDocker,
-    Running,
-    SwitchWish,
-    UnloadOllama,
-    Wish,
-)
+from sparktray.domain.operation import BackWish, Operation, SwitchWish, Wish
 from sparktray.domain.phrase import phrase
 from sparktray.domain.problem import Problem
 from sparktray.domain.survey import Survey

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from sparktray.domain.action import Action
 from sparktray.domain.catalogue import Server
-from sparktray.domain.operation import Action, Operation, Wish
+from sparktray.domain.operation import Operation, Wish
 from sparktray.engines.protocol import Depth
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from sparktray.decide.containers import read_all
 from sparktray.decide.effects import Effect, Probe
 from sparktray.decide.servers import asked, probe_identity, wanted_depth
+from sparktray.domain.action import AwaitIdle, AwaitServing
 from sparktray.domain.asking import Health
 from sparktray.domain.docker.container import ContainerState
-from sparktray.domain.operation import AwaitIdle, AwaitServing
 from sparktray.domain.snapshot import LinkPhase, ServerState, Snapshot
 from sparktray.engines.registry import engine
 

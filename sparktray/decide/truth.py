@@ -4,18 +4,10 @@ from __future__ import annotations
 
 from typing import assert_never
 
+from sparktray.domain.action import Action, RunDocker, Stopped, UnloadOllama
 from sparktray.domain.asking import Health
 from sparktray.domain.docker.container import LABEL_OPERATION, Container, ContainerState
-from sparktray.domain.operation import (
-    Action,
-    Operation,
-    OperationEnd,
-    RunDocker,
-    StepName,
-    Stopped,
-    StopWish,
-    UnloadOllama,
-)
+from sparktray.domain.operation import Operation, OperationEnd, StepName, StopWish
 from sparktray.domain.phrase import phrase
 from sparktray.domain.problem import Failure
 from sparktray.domain.snapshot import Icon, LinkPhase, Phase, ServerState, Snapshot

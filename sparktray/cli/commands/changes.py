@@ -16,7 +16,15 @@ from sparktray.decide.identity import base_url, running_on
 from sparktray.decide.showing.present import operation_sentence
 from sparktray.domain.catalogue import Catalogue
 from sparktray.domain.host import HostProfile
-from sparktray.domain.operation import BackWish, Operation, OperationEnd, StopWish, SwitchWish, WhenBusy, Wish
+from sparktray.domain.operation import (
+    BackWish,
+    Operation,
+    OperationEnd,
+    StopWish,
+    SwitchWish,
+    WhenBusy,
+    Wish,
+)
 from sparktray.domain.phrase import Phrase, phrase
 from sparktray.domain.problem import Problem
 from sparktray.domain.snapshot import Snapshot, first_snapshot

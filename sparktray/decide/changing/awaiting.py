@@ -10,17 +10,10 @@ from sparktray.decide.changing.steps import STOP_GRACE
 from sparktray.decide.identity import port_held
 from sparktray.decide.servers import run_of
 from sparktray.decide.truth import answers_without, started_by, unexplained
+from sparktray.domain.action import AwaitIdle, AwaitRelease, AwaitServing, Waiting
 from sparktray.domain.asking import Health
 from sparktray.domain.docker.container import Container
-from sparktray.domain.operation import (
-    AwaitIdle,
-    AwaitRelease,
-    AwaitServing,
-    BackWish,
-    Operation,
-    StepName,
-    Waiting,
-)
+from sparktray.domain.operation import BackWish, Operation, StepName
 from sparktray.domain.phrase import phrase, phrase_n
 from sparktray.domain.problem import Failure
 from sparktray.domain.snapshot import ServerState, Snapshot

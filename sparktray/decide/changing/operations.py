@@ -12,6 +12,7 @@ from sparktray.decide.changing.steps import changes_nothing, pending, way_back
 from sparktray.decide.containers import merged, proven
 from sparktray.decide.effects import Effect, Interrupt, Journal, Perform, RememberLoad, TakeSurvey
 from sparktray.decide.servers import assign
+from sparktray.domain.action import Waiting
 from sparktray.domain.events import (
     CancelAsked,
     FoundInterrupted,
@@ -33,7 +34,6 @@ from sparktray.domain.operation import (
     StepState,
     StopWish,
     SwitchWish,
-    Waiting,
     Wish,
 )
 from sparktray.domain.phrase import phrase

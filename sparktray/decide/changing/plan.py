@@ -26,19 +26,11 @@ from sparktray.decide.changing.preflight import (
 )
 from sparktray.decide.changing.room import making_room, memory_refusal
 from sparktray.decide.changing.standing import loads_already, making_way, serves_already
+from sparktray.domain.action import Action
 from sparktray.domain.asking import Health
 from sparktray.domain.catalogue import Model, Server
 from sparktray.domain.docker.container import LABEL_MODEL, LABEL_OPERATION, LABEL_SERVER, PREVIOUS, Container
-from sparktray.domain.operation import (
-    Action,
-    BackWish,
-    Step,
-    StepName,
-    StopWish,
-    SwitchWish,
-    WhenBusy,
-    Wish,
-)
+from sparktray.domain.operation import BackWish, Step, StepName, StopWish, SwitchWish, WhenBusy, Wish
 from sparktray.domain.phrase import phrase
 from sparktray.domain.problem import Problem
 from sparktray.domain.snapshot import Phase, ServerState, Snapshot

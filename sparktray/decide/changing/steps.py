@@ -5,18 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from sparktray.domain.catalogue import Model, Server
-from sparktray.domain.docker.container import (
-    LABEL_LOCK_EXPIRES,
-    LABEL_LOCK_OWNER,
-    LABEL_LOCK_SINCE,
-    LABEL_OPERATION,
-    LOCK_NAME,
-    PREVIOUS,
-    Container,
-)
-from sparktray.domain.operation import (
-    HARMLESS,
+from sparktray.domain.action import (
     AwaitIdle,
     AwaitRelease,
     AwaitServing,
@@ -33,12 +22,20 @@ from sparktray.domain.operation import (
     Restarts,
     RunDocker,
     Running,
-    Step,
-    StepName,
-    StepRun,
     Stopped,
     UnloadOllama,
 )
+from sparktray.domain.catalogue import Model, Server
+from sparktray.domain.docker.container import (
+    LABEL_LOCK_EXPIRES,
+    LABEL_LOCK_OWNER,
+    LABEL_LOCK_SINCE,
+    LABEL_OPERATION,
+    LOCK_NAME,
+    PREVIOUS,
+    Container,
+)
+from sparktray.domain.operation import HARMLESS, Step, StepName, StepRun
 from sparktray.domain.phrase import phrase
 from sparktray.engines.commands import shown
 

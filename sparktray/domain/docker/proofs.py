@@ -5,8 +5,8 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import assert_never
 
+from sparktray.domain.action import Expectation, Gone, Guard, LockHeld, Named, Restarts, Running, Stopped
 from sparktray.domain.docker.container import LABEL_OPERATION, Container
-from sparktray.domain.operation import Expectation, Gone, Guard, LockHeld, Named, Restarts, Running, Stopped
 
 
 def holds(expected: Expectation, found: Container | None) -> bool:

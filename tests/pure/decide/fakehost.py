@@ -15,6 +15,7 @@ from sparktray.decide.effects import (
     ReadLogTail,
     TakeSurvey,
 )
+from sparktray.domain.action import CheckAgain, LoadOllama, RecreateContainer, RunDocker, UnloadOllama
 from sparktray.domain.asking import Health, Reading
 from sparktray.domain.docker.answers import DockerEvent
 from sparktray.domain.docker.container import LABEL_SERVER, Container, ContainerState, Mount, PublishedPort
@@ -31,14 +32,7 @@ from sparktray.domain.events import (
     StepFailed,
     Surveyed,
 )
-from sparktray.domain.operation import (
-    CheckAgain,
-    LoadOllama,
-    RecreateContainer,
-    RunDocker,
-    SwitchWish,
-    UnloadOllama,
-)
+from sparktray.domain.operation import SwitchWish
 from sparktray.domain.survey import Survey
 from sparktray.engines.registry import ENGINES
 from tests.pure.decide.building import CATALOGUE, NOW, folder, happened, identity, problem, ready, survey

@@ -16,12 +16,9 @@ from sparktray.decide.changing.awaiting import (
 )
 from sparktray.decide.changing.headroom import HEADROOM_BYTES, headroom
 from sparktray.decide.changing.steps import load, release, start
+from sparktray.domain.action import AwaitRelease, AwaitServing
 from sparktray.domain.asking import Health, Reading
 from sparktray.domain.events import LogTailRead
-from sparktray.domain.operation import (
-    AwaitRelease,
-    AwaitServing,
-)
 from sparktray.domain.vitals import Vitals
 from tests.pure.decide.building import (
     GIB,

@@ -9,17 +9,10 @@ import pytest
 from sparktray.decide.changing.awaiting import ASKING_SECONDS, IDLE_SECONDS, Judgement, judge_wait
 from sparktray.decide.changing.steps import idle
 from sparktray.decide.timing import LOADING_SECONDS, WATCH_SECONDS, probe_due
+from sparktray.domain.action import AwaitIdle
 from sparktray.domain.asking import Health, Reading
 from sparktray.domain.events import CancelAsked
-from sparktray.domain.operation import (
-    AwaitIdle,
-    OperationEnd,
-    OperationKind,
-    StepName,
-    StopWish,
-    SwitchWish,
-    WhenBusy,
-)
+from sparktray.domain.operation import OperationEnd, OperationKind, StepName, StopWish, SwitchWish, WhenBusy
 from tests.pure.decide.building import (
     CODER,
     NOW,

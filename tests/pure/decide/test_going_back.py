@@ -11,6 +11,7 @@ from sparktray.decide.showing.checklist import checklist, worth_showing
 from sparktray.decide.showing.menu import menu
 from sparktray.decide.showing.present import operation_sentence, sentence
 from sparktray.decide.truth import icon_of
+from sparktray.domain.action import RecordContainer
 from sparktray.domain.catalogue import Catalogue, Model
 from sparktray.domain.docker.container import PREVIOUS, Container
 from sparktray.domain.events import FoundInterrupted, Wished
@@ -20,7 +21,6 @@ from sparktray.domain.operation import (
     Operation,
     OperationEnd,
     OperationKind,
-    RecordContainer,
     Step,
     StepName,
     StepState,

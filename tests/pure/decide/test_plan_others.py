@@ -6,15 +6,11 @@ from dataclasses import replace
 import pytest
 
 from sparktray.decide.changing.plan import changed
+from sparktray.domain.action import LoadOllama, UnloadOllama
 from sparktray.domain.asking import Health, Reading
 from sparktray.domain.docker.container import COMPOSE_LABEL
 from sparktray.domain.events import Surveyed, Wished
-from sparktray.domain.operation import (
-    LoadOllama,
-    StopWish,
-    SwitchWish,
-    UnloadOllama,
-)
+from sparktray.domain.operation import StopWish, SwitchWish
 from sparktray.domain.survey import Survey
 from tests.pure.decide.building import (
     OLLAMA_IMAGE,

@@ -6,18 +6,17 @@ from dataclasses import replace
 import pytest
 
 from sparktray.decide.changing.plan import Plan, changed
-from sparktray.domain.asking import Health, Reading
-from sparktray.domain.docker.container import COMPOSE_LABEL, LABEL_OPERATION, Container, ContainerState
-from sparktray.domain.operation import (
+from sparktray.domain.action import (
     AwaitRelease,
     AwaitServing,
     ProveServing,
     RecordContainer,
     RecreateContainer,
     RunDocker,
-    StepName,
-    SwitchWish,
 )
+from sparktray.domain.asking import Health, Reading
+from sparktray.domain.docker.container import COMPOSE_LABEL, LABEL_OPERATION, Container, ContainerState
+from sparktray.domain.operation import StepName, SwitchWish
 from sparktray.domain.problem import Problem
 from tests.pure.decide.building import (
     BGE,

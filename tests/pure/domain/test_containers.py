@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from sparktray.domain.action import Expectation, Gone, Guard, LockHeld, Named, Restarts, Running, Stopped
 from sparktray.domain.docker.container import (
     COMPOSE_LABEL,
     LABEL_OPERATION,
@@ -16,7 +17,6 @@ from sparktray.domain.docker.container import (
 )
 from sparktray.domain.docker.proofs import Leave, guarded, holds, started_and_over
 from sparktray.domain.docker.recreation import recreation
-from sparktray.domain.operation import Expectation, Gone, Guard, LockHeld, Named, Restarts, Running, Stopped
 
 ID = "cd" * 32
 LIVES = {ContainerState.RUNNING, ContainerState.PAUSED, ContainerState.RESTARTING}

@@ -5,6 +5,7 @@ from itertools import product
 
 import pytest
 
+from sparktray.domain.action import Expectation, Gone, Guard, LockHeld, Named, Restarts, Running, Stopped
 from sparktray.domain.docker.container import LABEL_OPERATION, Container, ContainerState
 from sparktray.domain.docker.proofs import (
     Leave,
@@ -12,16 +13,6 @@ from sparktray.domain.docker.proofs import (
     holds,
     made_and_never_started,
     started_and_over,
-)
-from sparktray.domain.operation import (
-    Expectation,
-    Gone,
-    Guard,
-    LockHeld,
-    Named,
-    Restarts,
-    Running,
-    Stopped,
 )
 
 S = ContainerState

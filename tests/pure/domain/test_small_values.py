@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sparktray.domain.action import UnloadOllama
 from sparktray.domain.asking import Answer
 from sparktray.domain.host import (
     HostProfile,
@@ -23,7 +24,6 @@ from sparktray.domain.operation import (
     StepName,
     StepRun,
     StopWish,
-    UnloadOllama,
 )
 from sparktray.domain.phrase import phrase
 from sparktray.domain.snapshot import first_snapshot

@@ -8,14 +8,12 @@ from typing import Any, get_args
 import pytest
 
 from sparktray.domain import events, operation
+from sparktray.domain.action import Action, CheckAgain, Expectation
 from sparktray.domain.catalogue import Catalogue, EngineKind, Server
 from sparktray.domain.docker.container import Container, ContainerState
 from sparktray.domain.events import DOCKER_CHANGES, Event
 from sparktray.domain.host import HostProfile
 from sparktray.domain.operation import (
-    Action,
-    CheckAgain,
-    Expectation,
     Operation,
     OperationEnd,
     OperationKind,

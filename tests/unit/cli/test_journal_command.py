@@ -6,16 +6,15 @@ import msgspec
 import pytest
 
 from sparktray.__main__ import main
+from sparktray.domain.action import RunDocker, Stopped
 from sparktray.domain.operation import (
     Operation,
     OperationEnd,
     OperationKind,
-    RunDocker,
     Step,
     StepName,
     StepRun,
     StepState,
-    Stopped,
     StopWish,
     SwitchWish,
 )

@@ -7,10 +7,10 @@ from PySide6.QtGui import QAction, QGuiApplication
 from PySide6.QtWidgets import QMenu
 
 from sparktray.decide.showing.menu import CopyRow, HostRow, Menu, ModelRow, StopRow, WayRow
+from sparktray.domain.action import CheckAgain
 from sparktray.domain.catalogue import Model, Purpose
 from sparktray.domain.operation import (
     BackWish,
-    CheckAgain,
     Operation,
     OperationKind,
     Step,

@@ -1,0 +1,186 @@
+"""What a step does to the host or waits for, and what it claims about the host once it is done."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sparktray.domain.catalogue import ModelKind
+
+# What a step claims about the host once it is done. Each names the container to inspect.
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """The container does not run any more, or is gone (``--rm``)."""
+
+    container: str
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """The container runs; with ``operation``, it is the one that this operation started."""
+
+    container: str
+    operation: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """The container bears this name."""
+
+    container: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Restarts:
+    """The container has this restart policy."""
+
+    container: str
+    policy: str
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """No such container exists."""
+
+    container: str
+
+
+@dataclass(frozen=True, slots=True)
+class LockHeld:
+    """The lock exists and is this operation's."""
+
+    container: str
+    operation: str
+
+
+Expectation = Stopped | Running | Named | Restarts | Gone | LockHeld
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """What must hold right before a command touches a container by name.
+
+    Either the container of that name is the one that was planned (``container`` is its id), or it
+    is one that this ``operation`` made.
+    """
+
+    name: str
+    container: str | None = None
+    operation: str | None = None
+
+
+# What a step does.
+
+
+@dataclass(frozen=True, slots=True)
+class RunDocker:
+    """A docker command, proven by reading; skipped when what it shall achieve is already so."""
+
+    argv: tuple[str, ...]
+    expect: Expectation
+    guard: Guard | None = None
+    deadline: float = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class PullImage:
+    """Fetch an image; ends when the host has it."""
+
+    image: str
+
+
+@dataclass(frozen=True, slots=True)
+class CheckAgain:
+    """Read the host once more, now under the lock, and compare the plan made from that."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordContainer:
+    """Journal a container's whole inspect, so that it can be brought back exactly."""
+
+    container: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecreateContainer:
+    """Make a container anew from its journalled inspect (it ran with ``--rm``) and start it.
+
+    ``recorded_by`` is the operation that journalled it, None for the one under way.
+    """
+
+    container: str
+    name: str
+    recorded_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AwaitIdle:
+    """Look whether the server is answering requests: wait until it is not if ``patient``, else refuse."""
+
+    server: str
+    patient: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AwaitRelease:
+    """Wait until name, port and memory of what was stopped are free again.
+
+    ``name`` is None when what was stopped keeps it, ``needs`` is what the next model will take in bytes,
+    None when that is not known.
+    """
+
+    name: str | None
+    port: int
+    needs: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AwaitServing:
+    """Wait until the server's own truth says it serves that ID; ``timeout`` in seconds or None."""
+
+    server: str
+    served_name: str | None
+    timeout: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ProveServing:
+    """Ask for one token, or one embedding."""
+
+    server: str
+    served_name: str
+    kind: ModelKind
+
+
+@dataclass(frozen=True, slots=True)
+class LoadOllama:
+    """Have Ollama load this model and keep it."""
+
+    server: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class UnloadOllama:
+    """Have Ollama give up this model."""
+
+    server: str
+    name: str
+
+
+Waiting = AwaitIdle | AwaitRelease | AwaitServing
+"""What is judged from the snapshot and never performed."""
+
+Action = (
+    RunDocker
+    | PullImage
+    | CheckAgain
+    | RecordContainer
+    | RecreateContainer
+    | Waiting
+    | ProveServing
+    | LoadOllama
+    | UnloadOllama
+)
