@@ -10,13 +10,13 @@ from functools import partial
 from typing import assert_never
 
 from sparktray.control import reading
-from sparktray.control.changes import Changes
 from sparktray.control.following.network import whereabouts
 from sparktray.control.following.streams import LogFollower, follow_events, follow_vitals, watch_link
 from sparktray.control.following.waking import watch_absence
 from sparktray.control.lanes import Lanes
+from sparktray.control.performing.changes import Changes
+from sparktray.control.performing.records import Records
 from sparktray.control.problems import is_blocking, problem_of
-from sparktray.control.records import Records
 from sparktray.decide.effects import (
     CheckLink,
     Connect,

@@ -15,7 +15,7 @@ from typing import cast
 import pytest
 
 from sparktray.control.crew import Crew
-from sparktray.control.records import Records
+from sparktray.control.performing.records import Records
 from sparktray.decide.effects import CheckLink, Connect
 from sparktray.domain.catalogue import Catalogue
 from sparktray.domain.events import Event, LinkDown, LinkUp, Sampled

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from sparktray.cli.problems import DONE
 from sparktray.cli.request import Request, Session, watching
-from sparktray.control.surveying import Surveyor
+from sparktray.control.performing.surveying import Surveyor
 from sparktray.decide.changing.room import Fit, fit
 from sparktray.decide.identity import running_on
 from sparktray.decide.showing.models import beside_catalogue, fit_words

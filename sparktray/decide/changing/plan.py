@@ -10,13 +10,11 @@ from msgspec import structs
 
 from sparktray.decide.changing import steps
 from sparktray.decide.changing.going_back import restoring
+from sparktray.decide.changing.locking import break_lock, lock, lock_expired, lock_of, lock_refusal, unlock
 from sparktray.decide.changing.preflight import (
     chosen_server,
     folder_refusal,
     loads_by_api,
-    lock_expired,
-    lock_of,
-    lock_refusal,
     name_refusal,
     ollama_refusal,
     port_refusal,
@@ -120,9 +118,9 @@ def _locked(
         return (steps.check_again(), *middle)
     held = lock_of(snapshot.containers, asker.operation)
     expired = held is not None and (lock_expired(held, survey.host_time) or held.id in survey.abandoned)
-    broken = [steps.break_lock(held)] if held is not None and expired else []
-    taken = steps.lock(asker.operation, asker.owner, lock_image, survey.host_time)
-    return (*broken, taken, steps.check_again(), *middle, steps.unlock(asker.operation))
+    broken = [break_lock(held)] if held is not None and expired else []
+    taken = lock(asker.operation, asker.owner, lock_image, survey.host_time)
+    return (*broken, taken, steps.check_again(), *middle, unlock(asker.operation))
 
 
 def _runs_image(middle: list[Step]) -> bool:

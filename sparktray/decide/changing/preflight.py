@@ -6,13 +6,7 @@ from collections.abc import Iterable
 
 from sparktray.decide.identity import port_held
 from sparktray.domain.catalogue import Model, Secret, Server
-from sparktray.domain.docker.answers import seconds
 from sparktray.domain.docker.container import (
-    LABEL_LOCK_EXPIRES,
-    LABEL_LOCK_OWNER,
-    LABEL_LOCK_SINCE,
-    LABEL_OPERATION,
-    LOCK_NAME,
     PREVIOUS,
     Container,
 )
@@ -226,44 +220,6 @@ def _name_taken(container: Container) -> Problem:
         "name-taken",
         phrase("The name {name} is taken by a container of somebody else.", name=clean_name(container.name)),
         phrase("Rename or remove it: docker rename {name} other-name", name=clean_name(container.name)),
-    )
-
-
-def lock_of(containers: Iterable[Container], operation: str) -> Container | None:
-    """The host's lock, if somebody else than this operation holds it."""
-    held = (c for c in containers if c.is_lock)
-    return next((c for c in held if c.labels.get(LABEL_OPERATION) != operation), None)
-
-
-def lock_expired(lock: Container, host_time: float) -> bool:
-    """True when the lock's time is over by the host's own clock; one without a time never expires."""
-    expires = seconds(lock.labels.get(LABEL_LOCK_EXPIRES))
-    return expires is not None and host_time > expires
-
-
-def lock_refusal(lock: Container | None, survey: Survey) -> Problem | None:
-    """Somebody else changes this host at the moment."""
-    if lock is None or lock_expired(lock, survey.host_time) or lock.id in survey.abandoned:
-        return None
-    return locked_by(lock)
-
-
-def locked_by(lock: Container | None) -> Problem:
-    """Who changes this host, and since when; None for a lock that was gone before it could be read."""
-    if lock is None:
-        return Problem(
-            "locked",
-            phrase("Somebody else was changing this host at the same moment."),
-            phrase("Look at the status and try again."),
-        )
-    return Problem(
-        "locked",
-        phrase(
-            "{owner} has been changing this host since {since}.",
-            owner=clean_name(lock.labels.get(LABEL_LOCK_OWNER, "?")),
-            since=clean_name(lock.labels.get(LABEL_LOCK_SINCE, "?")),
-        ),
-        phrase("Wait for it. If that computer is gone: docker rm {name}", name=LOCK_NAME),
     )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 
 from sparktray.domain.action import (
     AwaitIdle,
@@ -13,7 +12,6 @@ from sparktray.domain.action import (
     Gone,
     Guard,
     LoadOllama,
-    LockHeld,
     Named,
     ProveServing,
     PullImage,
@@ -27,11 +25,6 @@ from sparktray.domain.action import (
 )
 from sparktray.domain.catalogue import Model, Server
 from sparktray.domain.docker.container import (
-    LABEL_LOCK_EXPIRES,
-    LABEL_LOCK_OWNER,
-    LABEL_LOCK_SINCE,
-    LABEL_OPERATION,
-    LOCK_NAME,
     PREVIOUS,
     Container,
 )
@@ -43,15 +36,8 @@ from sparktray.engines.commands import shown
 STOP_GRACE = 30
 # docker stop returns within its grace and then some; a thrashing Spark takes longer to answer.
 STOP_DEADLINE = STOP_GRACE + 30.0
-# A load on a Spark takes up to 15 minutes; a forgotten lock shall still free itself within the hour.
-LOCK_SECONDS = 3600
 # Twice the longest load; an old model that is not back by then needs a person.
 BACK_SECONDS = 1800.0
-
-
-def iso(seconds: float) -> str:
-    """A time of the host as ISO 8601 UTC to the second, for labels."""
-    return datetime.fromtimestamp(int(seconds), UTC).isoformat().replace("+00:00", "Z")
 
 
 def docker(*words: str) -> tuple[str, ...]:
@@ -64,50 +50,6 @@ def pull(image: str) -> Step:
     title = phrase("Fetch the image {image}", image=image)
     done = phrase("The host has the image.")
     return Step(StepName.PULL, title, PullImage(image), docker("pull", image), done)
-
-
-def lock(operation: str, owner: str, image: str, host_time: float) -> Step:
-    """Take the host's lock: creating a container of a fixed name succeeds for one only."""
-    labels = {
-        LABEL_LOCK_EXPIRES: iso(host_time + LOCK_SECONDS),
-        LABEL_LOCK_OWNER: owner,
-        LABEL_LOCK_SINCE: iso(host_time),
-        LABEL_OPERATION: operation,
-    }
-    flags = [word for key, value in labels.items() for word in ("--label", f"{key}={value}")]
-    argv = docker("create", "--name", LOCK_NAME, *flags, image, "true")
-    return Step(
-        StepName.LOCK,
-        phrase("Take the lock on the host"),
-        RunDocker(argv, LockHeld(LOCK_NAME, operation)),
-        argv,
-        phrase("The lock is there and ours."),
-        unlock(operation),
-    )
-
-
-def break_lock(container: Container) -> Step:
-    """Remove a lock that has expired by the host's own clock."""
-    argv = docker("rm", LOCK_NAME)
-    return Step(
-        StepName.LOCK,
-        phrase("Remove the expired lock of {owner}", owner=container.labels.get(LABEL_LOCK_OWNER, "?")),
-        RunDocker(argv, Gone(container.id), Guard(LOCK_NAME, container.id)),
-        argv,
-        phrase("The lock is gone."),
-    )
-
-
-def unlock(operation: str) -> Step:
-    """Give the lock back."""
-    argv = docker("rm", LOCK_NAME)
-    return Step(
-        StepName.UNLOCK,
-        phrase("Give the lock back"),
-        RunDocker(argv, Gone(LOCK_NAME), Guard(LOCK_NAME, operation=operation)),
-        argv,
-        phrase("The lock is gone."),
-    )
 
 
 def check_again() -> Step:

@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import pytest
 
+from sparktray.decide.changing.locking import locked_by
 from sparktray.decide.changing.plan import Asker, plan
-from sparktray.decide.changing.preflight import locked_by, may, ollama_refusal, same_image
+from sparktray.decide.changing.preflight import may, ollama_refusal, same_image
 from sparktray.domain.catalogue import Catalogue, Model
 from sparktray.domain.docker.container import COMPOSE_LABEL, PublishedPort
 from sparktray.domain.events import ContainersUnread, LinkDown, Wished

@@ -10,6 +10,7 @@ from sparktray.cli.output import Output
 from sparktray.cli.tables import aligned, server_remarks, server_row, status_lines
 from sparktray.cli.views import operation_view, status_view, utc
 from sparktray.decide.changing import steps
+from sparktray.decide.changing.locking import unlock
 from sparktray.domain.docker.container import LOCK_NAME, Container, ContainerState, PublishedPort
 from sparktray.domain.operation import (
     Operation,
@@ -186,7 +187,7 @@ def test_an_operation() -> None:
     runs = (
         StepRun(steps.check_again(), StepState.DONE, started_at=10.0, ended_at=10.5),
         StepRun(steps.commit(replace(old, name="a b")), StepState.RUNNING, started_at=11.0),
-        StepRun(steps.unlock("op")),
+        StepRun(unlock("op")),
     )
     operation = Operation(1, "op", SwitchWish("m"), OperationKind.SWITCH, 9.0, "sglang", "m", runs, 1)
     found = operation_view(operation, SAY)

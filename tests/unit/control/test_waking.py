@@ -16,7 +16,7 @@ from sparktray.control.clock import sleep_clock
 from sparktray.control.crew import Crew
 from sparktray.control.following.network import whereabouts
 from sparktray.control.following.waking import watch_absence
-from sparktray.control.records import Records
+from sparktray.control.performing.records import Records
 from sparktray.decide.effects import Connect, ConnectNow
 from sparktray.domain.catalogue import Catalogue
 from sparktray.domain.events import Event, LinkDown, Woke

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import msgspec
 
-from sparktray.control.leftover import dead_lock
+from sparktray.control.performing.leftover import dead_lock
 from sparktray.decide.changing.preflight import chosen_server, loads_by_api
 from sparktray.domain.catalogue import Catalogue
 from sparktray.domain.docker.answers import seconds

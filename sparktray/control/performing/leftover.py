@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from sparktray.control.records import Records
+from sparktray.control.performing.records import Records
 from sparktray.domain.docker.answers import inspected
 from sparktray.domain.docker.container import LABEL_OPERATION
 from sparktray.domain.operation import Operation

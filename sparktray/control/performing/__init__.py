@@ -1,0 +1,1 @@
+"""What is done to a host on behalf of operations: surveys for plans, steps and their proofs."""

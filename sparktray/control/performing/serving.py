@@ -1,0 +1,75 @@
+"""Steps on what serves: a model's first answer, and loading and unloading by Ollama's API."""
+
+from __future__ import annotations
+
+import time
+
+from sparktray.control import reading
+from sparktray.control.performing.task import NotProven, Task, must
+from sparktray.decide.changing.preflight import ollama_refusal
+from sparktray.domain.action import LoadOllama, ProveServing, UnloadOllama
+from sparktray.domain.asking import Health
+from sparktray.domain.catalogue import EngineKind
+from sparktray.domain.phrase import phrase
+from sparktray.domain.problem import Problem
+from sparktray.engines import ollama
+from sparktray.engines.protocol import Depth
+from sparktray.engines.registry import engine
+from sparktray.remote.contract import Http
+
+# Ollama waits for requests under way before it gives a model up.
+_UNLOAD_SECONDS = 60.0
+_UNLOAD_PAUSE = 0.2
+# Ollama listens within a second of its start; a host short of memory is slower.
+_OLLAMA_UP_SECONDS = 30.0
+
+
+def prove(task: Task, action: ProveServing) -> None:
+    """Ask the model for one token, or one embedding."""
+    server = task.catalogue.server(action.server)
+    kind = server.engine if server is not None else EngineKind.SGLANG
+    dialogue = engine(kind).prove(action.served_name, action.kind)
+    must(reading.converse(task.remote.http, task.port(action.server), dialogue))
+
+
+def load(task: Task, action: LoadOllama) -> None:
+    """Load once Ollama is up; its container may have been started a moment ago."""
+    port, http = task.port(action.server), task.remote.http
+    known = engine(EngineKind.OLLAMA)
+    until = time.monotonic() + _OLLAMA_UP_SECONDS
+    while True:
+        told = reading.converse(http, port, known.probe(Depth.HEALTH))
+        if told.health is Health.READY or time.monotonic() > until or task.cancel.is_set():
+            break
+        task.cancel.wait(0.1)
+    server = task.catalogue.server(action.server)
+    lacking = ollama_refusal(action.name, told.installed or (), server) if server is not None else None
+    if lacking is not None:
+        raise NotProven(lacking)
+    must(reading.converse(http, port, ollama.load(action.name)))
+
+
+def unload(task: Task, action: UnloadOllama) -> None:
+    """Unload and watch it go; a server that is down, or does not hold the model, is fine as it is."""
+    port, http = task.port(action.server), task.remote.http
+    if not _holds(http, port, action.name):
+        return
+    must(reading.converse(http, port, ollama.unload(action.name)))
+    until = time.monotonic() + _UNLOAD_SECONDS
+    while _holds(http, port, action.name):
+        if time.monotonic() > until:
+            raise NotProven(
+                Problem(
+                    "still-loaded",
+                    phrase("Ollama still holds {model}.", model=action.name),
+                    phrase("It waits for requests under way. Try again in a minute."),
+                )
+            )
+        time.sleep(_UNLOAD_PAUSE)
+
+
+def _holds(http: Http, port: int, name: str) -> bool:
+    """Whether Ollama on that port has the model in memory."""
+    told = reading.converse(http, port, engine(EngineKind.OLLAMA).probe(Depth.WATCH))
+    held = {model.id for model in told.served or ()}
+    return bool({name, f"{name}:latest"} & held)

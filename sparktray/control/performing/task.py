@@ -1,0 +1,65 @@
+"""One step being performed, and what performing it may end in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sparktray.control.performing.records import Records
+from sparktray.decide.effects import Perform
+from sparktray.domain.asking import Proof
+from sparktray.domain.catalogue import Catalogue
+from sparktray.domain.docker.answers import inspected
+from sparktray.domain.docker.container import Container
+from sparktray.domain.host import HostProfile
+from sparktray.domain.phrase import phrase
+from sparktray.domain.problem import Problem
+from sparktray.domain.text import clean_line
+from sparktray.remote.contract import Remote
+from sparktray.remote.link import Cancel
+
+
+class NotProven(Exception):
+    """A step was tried and the host is not as it claims."""
+
+    def __init__(self, problem: Problem) -> None:
+        self.problem = problem
+        super().__init__(problem.code)
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One step of an operation: where, what, what is kept of it, whom to tell, and what breaks it off.
+
+    ``say`` shows a line of output; ``cancel`` is set by a person or by the end of the program.
+    """
+
+    remote: Remote
+    host: HostProfile
+    catalogue: Catalogue
+    records: Records
+    effect: Perform
+    say: Callable[[str], None]
+    cancel: Cancel
+
+    def found(self, name: str) -> Container | None:
+        """The container of that id or name as it is now."""
+        return inspected(self.remote.docker.inspect(name))
+
+    def port(self, server: str) -> int:
+        """The port of that server on the host; 0 for one that the catalogue does not have."""
+        known = self.catalogue.server(server)
+        return known.port if known is not None else 0
+
+
+def must(proof: Proof) -> None:
+    """Raise `NotProven` where the model did not answer."""
+    if not proof.holds:
+        raise NotProven(
+            Problem(
+                "no-answer",
+                phrase("The model does not answer: {detail}", detail=clean_line(proof.detail)),
+                phrase("Look at the last lines of its log."),
+                proof.detail,
+            )
+        )
