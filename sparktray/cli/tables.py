@@ -10,12 +10,12 @@ from sparktray.cli.views import other_containers, server_note
 from sparktray.decide.identity import running_on
 from sparktray.decide.showing.present import engine_name, operation_sentence, sentence, shown_name
 from sparktray.decide.showing.words import phase_word
+from sparktray.domain.facts.vitals import Vitals
 from sparktray.domain.host import folder_name
 from sparktray.domain.operation import OperationEnd
 from sparktray.domain.phrase import Phrase, phrase
 from sparktray.domain.snapshot import Phase, ServerState, Snapshot
 from sparktray.domain.text import clean_name
-from sparktray.domain.vitals import Vitals
 from sparktray.wording import Wording
 
 GIB = 1 << 30

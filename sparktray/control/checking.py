@@ -12,6 +12,7 @@ from sparktray.control.reading import containers_of
 from sparktray.decide.identity import container_of
 from sparktray.domain.catalogue import Catalogue, Model, Server
 from sparktray.domain.docker.container import Container
+from sparktray.domain.facts.vitals import read_vitals
 from sparktray.domain.host import (
     HostProfile,
     valid_address,
@@ -22,7 +23,6 @@ from sparktray.domain.host import (
 from sparktray.domain.phrase import Phrase, phrase
 from sparktray.domain.problem import Problem
 from sparktray.domain.text import clean_name, has_hidden
-from sparktray.domain.vitals import read_vitals
 from sparktray.remote.contract import Remote
 from sparktray.remote.errors import (
     AgentUnusable,

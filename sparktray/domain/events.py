@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from sparktray.domain.asking import Reading
 from sparktray.domain.docker.answers import DockerEvent
 from sparktray.domain.docker.container import Container
+from sparktray.domain.facts.survey import Survey
+from sparktray.domain.facts.vitals import Vitals
 from sparktray.domain.operation import Operation, Wish
 from sparktray.domain.problem import Problem
-from sparktray.domain.survey import Survey
-from sparktray.domain.vitals import Vitals
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,11 +8,11 @@ from enum import StrEnum
 from sparktray.domain.asking import Health, ServedModel
 from sparktray.domain.catalogue import Catalogue, Server
 from sparktray.domain.docker.container import Container
+from sparktray.domain.facts.vitals import Vitals
 from sparktray.domain.host import HostProfile
 from sparktray.domain.operation import Operation
 from sparktray.domain.phrase import Phrase
 from sparktray.domain.problem import Failure, Problem
-from sparktray.domain.vitals import Vitals
 
 
 class LinkPhase(StrEnum):

@@ -10,10 +10,10 @@ from typing import Protocol
 from sparktray.domain.asking import Dialogue, Proof, Reading
 from sparktray.domain.catalogue import EngineKind, Model, ModelKind, Server
 from sparktray.domain.docker.container import Container
+from sparktray.domain.facts.survey import ModelFolder
 from sparktray.domain.host import HostProfile
 from sparktray.domain.problem import Failure
 from sparktray.domain.snapshot import LoadProgress
-from sparktray.domain.survey import ModelFolder
 
 
 class Depth(StrEnum):

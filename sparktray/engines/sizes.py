@@ -9,8 +9,8 @@ import re
 from collections.abc import Mapping, Sequence
 
 from sparktray.domain.catalogue import Model, ModelKind
+from sparktray.domain.facts.survey import ModelFolder
 from sparktray.domain.phrase import Phrase, phrase
-from sparktray.domain.survey import ModelFolder
 from sparktray.domain.text import clean_name
 
 GIB = 1 << 30

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from sparktray.decide.showing.memory import memory_bar
+from sparktray.domain.facts.vitals import Vitals, read_vitals
 from sparktray.domain.snapshot import Snapshot
-from sparktray.domain.vitals import Vitals, read_vitals
 from sparktray.remote.contract import Remote
 from tests.rig.driving import Driver, driven, profile, quicken
 from tests.rig.gb10 import AVAILABLE_KIB, running_apps

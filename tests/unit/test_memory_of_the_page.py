@@ -7,8 +7,8 @@ import pytest
 from sparktray.decide.changing.headroom import headroom
 from sparktray.domain.catalogue import Catalogue
 from sparktray.domain.catalogue_file.reading import read_catalogue
+from sparktray.domain.facts.survey import ModelFolder
 from sparktray.domain.host import HostProfile
-from sparktray.domain.survey import ModelFolder
 from sparktray.engines.protocol import Launch
 from sparktray.engines.registry import engine
 from sparktray.engines.sizes import GIB, OVERHEAD, weights_bytes

@@ -12,9 +12,9 @@ from sparktray.control.problems import problem_of
 from sparktray.decide.effects import FollowLog
 from sparktray.domain.docker.answers import event as docker_event
 from sparktray.domain.events import ContainersUnread, DockerHappened, Event, LogSaid, Sampled, StreamOpened
+from sparktray.domain.facts.vitals import read_vitals
 from sparktray.domain.host import HostProfile
 from sparktray.domain.text import split_log
-from sparktray.domain.vitals import read_vitals
 from sparktray.remote.contract import Remote, Stream
 from sparktray.remote.errors import LinkLost, RemoteError
 

@@ -31,10 +31,10 @@ from sparktray.domain.action import (
 from sparktray.domain.catalogue import Catalogue
 from sparktray.domain.docker.container import Container
 from sparktray.domain.events import Event, StepDone, StepFailed, StepSaid, Surveyed
+from sparktray.domain.facts.survey import Survey
 from sparktray.domain.host import HostProfile
 from sparktray.domain.operation import BackWish, Operation, SwitchWish, Wish
 from sparktray.domain.problem import Problem
-from sparktray.domain.survey import Survey
 from sparktray.remote.contract import Remote
 from sparktray.remote.errors import LinkLost, RemoteError
 from sparktray.remote.link import Cancel

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from sparktray.control.performing.records import Records
 from sparktray.domain.docker.answers import inspected
 from sparktray.domain.docker.container import LABEL_OPERATION
+from sparktray.domain.facts.survey import BrokenOff
 from sparktray.domain.operation import Operation
-from sparktray.domain.survey import BrokenOff
 
 
 def interrupted(records: Records, host: str) -> Operation | None:

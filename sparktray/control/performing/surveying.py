@@ -12,12 +12,12 @@ from sparktray.decide.changing.preflight import chosen_server, loads_by_api
 from sparktray.domain.catalogue import Catalogue
 from sparktray.domain.docker.answers import seconds
 from sparktray.domain.docker.container import LOCK_NAME
+from sparktray.domain.facts.survey import Listener, ModelFolder, Survey, read_listeners
+from sparktray.domain.facts.vitals import read_memory
 from sparktray.domain.host import HostProfile
 from sparktray.domain.operation import SwitchWish, Wish
 from sparktray.domain.problem import Problem
 from sparktray.domain.snapshot import Snapshot, first_snapshot
-from sparktray.domain.survey import Listener, ModelFolder, Survey, read_listeners
-from sparktray.domain.vitals import read_memory
 from sparktray.engines.protocol import Launch
 from sparktray.engines.registry import engine
 from sparktray.engines.sizes import folder_complete

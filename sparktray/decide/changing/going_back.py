@@ -8,9 +8,9 @@ from sparktray.decide.changing import steps
 from sparktray.decide.identity import container_of
 from sparktray.domain.catalogue import Server
 from sparktray.domain.docker.container import LABEL_OPERATION, Container
+from sparktray.domain.facts.survey import BrokenOff
 from sparktray.domain.operation import Step
 from sparktray.domain.snapshot import Snapshot
-from sparktray.domain.survey import BrokenOff
 
 
 def restoring(snapshot: Snapshot, broken: BrokenOff) -> list[Step]:

@@ -16,10 +16,10 @@ from sparktray.domain.docker.container import (
     LOCK_NAME,
     Container,
 )
+from sparktray.domain.facts.survey import Survey
 from sparktray.domain.operation import Step, StepName
 from sparktray.domain.phrase import phrase
 from sparktray.domain.problem import Problem
-from sparktray.domain.survey import Survey
 from sparktray.domain.text import clean_name
 
 # A load on a Spark takes up to 15 minutes; a forgotten lock shall still free itself within the hour.

@@ -22,6 +22,7 @@ from sparktray.domain.events import (
     Surveyed,
     Wished,
 )
+from sparktray.domain.facts.survey import Survey
 from sparktray.domain.host import HostProfile
 from sparktray.domain.operation import (
     BackWish,
@@ -39,7 +40,6 @@ from sparktray.domain.operation import (
 from sparktray.domain.phrase import phrase
 from sparktray.domain.problem import Failure, Problem
 from sparktray.domain.snapshot import LinkPhase, Snapshot
-from sparktray.domain.survey import Survey
 
 Outcome = tuple[Snapshot, tuple[Effect, ...]]
 

@@ -28,11 +28,11 @@ from sparktray.domain.action import Action
 from sparktray.domain.asking import Health
 from sparktray.domain.catalogue import Model, Server
 from sparktray.domain.docker.container import LABEL_MODEL, LABEL_OPERATION, LABEL_SERVER, PREVIOUS, Container
+from sparktray.domain.facts.survey import Survey
 from sparktray.domain.operation import BackWish, Step, StepName, StopWish, SwitchWish, WhenBusy, Wish
 from sparktray.domain.phrase import phrase
 from sparktray.domain.problem import Problem
 from sparktray.domain.snapshot import Phase, ServerState, Snapshot
-from sparktray.domain.survey import Survey
 from sparktray.engines.protocol import Launch
 from sparktray.engines.registry import engine
 

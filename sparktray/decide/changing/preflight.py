@@ -10,11 +10,11 @@ from sparktray.domain.docker.container import (
     PREVIOUS,
     Container,
 )
+from sparktray.domain.facts.survey import Survey
 from sparktray.domain.operation import BackWish, StopWish, SwitchWish, Wish
 from sparktray.domain.phrase import phrase
 from sparktray.domain.problem import Problem
 from sparktray.domain.snapshot import LinkPhase, Snapshot
-from sparktray.domain.survey import Survey
 from sparktray.domain.text import clean_name
 from sparktray.engines.registry import engine
 from sparktray.engines.sizes import folder_complete

@@ -10,10 +10,10 @@ from sparktray.decide.changing.preflight import loads_by_api
 from sparktray.decide.changing.standing import making_way
 from sparktray.domain.catalogue import Model, Server
 from sparktray.domain.docker.container import Container
+from sparktray.domain.facts.survey import Survey
 from sparktray.domain.phrase import Phrase, phrase
 from sparktray.domain.problem import Problem
 from sparktray.domain.snapshot import ServerState, Snapshot
-from sparktray.domain.survey import Survey
 from sparktray.engines.sizes import GIB
 
 # Less is of no use for the work these models are for.

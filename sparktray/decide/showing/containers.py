@@ -8,10 +8,10 @@ from typing import assert_never
 
 from sparktray.decide.showing.present import sentence
 from sparktray.domain.docker.container import PREVIOUS, Container, ContainerState, PublishedPort
+from sparktray.domain.facts.vitals import Vitals
 from sparktray.domain.phrase import Phrase, phrase
 from sparktray.domain.snapshot import LinkPhase, Snapshot
 from sparktray.domain.text import clean_name
-from sparktray.domain.vitals import Vitals
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,9 @@ from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 from sparktray.control import clock
 from sparktray.decide.showing.containers import container_rows, gpu_line, trouble
 from sparktray.decide.showing.history import History, Measure
+from sparktray.domain.facts.vitals import Vitals
 from sparktray.domain.phrase import Phrase, phrase
 from sparktray.domain.snapshot import LinkPhase, Snapshot
-from sparktray.domain.vitals import Vitals
 from sparktray.ui.panel.container_table import ContainerTable
 from sparktray.ui.panel.controls import Text
 from sparktray.ui.panel.history_chart import HistoryChart

@@ -25,12 +25,12 @@ from sparktray.domain.docker.container import (
     PublishedPort,
 )
 from sparktray.domain.events import ContainersRead, DockerHappened, Event, LinkUp, Probed, Sampled
+from sparktray.domain.facts.survey import ModelFolder, Survey
+from sparktray.domain.facts.vitals import Vitals
 from sparktray.domain.host import HostProfile
 from sparktray.domain.phrase import Phrase, phrase
 from sparktray.domain.problem import Problem
 from sparktray.domain.snapshot import ServerState, Snapshot, first_snapshot
-from sparktray.domain.survey import ModelFolder, Survey
-from sparktray.domain.vitals import Vitals
 
 NOW = 1_800_000_000.0
 OWNER = "anna@laptop"

@@ -32,8 +32,8 @@ from sparktray.domain.events import (
     StepFailed,
     Surveyed,
 )
+from sparktray.domain.facts.survey import Survey
 from sparktray.domain.operation import SwitchWish
-from sparktray.domain.survey import Survey
 from sparktray.engines.registry import ENGINES
 from tests.pure.decide.building import CATALOGUE, NOW, folder, happened, identity, problem, ready, survey
 

@@ -8,9 +8,9 @@ from typing import Any
 
 from sparktray.decide.changing.plan import Asker, Plan, plan
 from sparktray.decide.changing.steps import pending
+from sparktray.domain.facts.survey import Survey
 from sparktray.domain.operation import Operation, OperationKind, Step, StepState, SwitchWish, Wish
 from sparktray.domain.problem import Problem
-from sparktray.domain.survey import Survey
 from tests.pure.decide.building import (
     NOW,
     SPARK_IMAGE,

@@ -22,9 +22,9 @@ from sparktray.domain.events import (
     Ticked,
     Wished,
 )
+from sparktray.domain.facts.vitals import Vitals
 from sparktray.domain.operation import Operation, StepName, StepState, SwitchWish, Wish
 from sparktray.domain.snapshot import LinkPhase, Snapshot
-from sparktray.domain.vitals import Vitals
 from tests.pure.decide.building import GIB, Desk, connected, problem
 from tests.pure.decide.fakehost import FakeHost
 

@@ -19,7 +19,7 @@ from sparktray.decide.changing.steps import load, release, start
 from sparktray.domain.action import AwaitRelease, AwaitServing
 from sparktray.domain.asking import Health, Reading
 from sparktray.domain.events import LogTailRead
-from sparktray.domain.vitals import Vitals
+from sparktray.domain.facts.vitals import Vitals
 from tests.pure.decide.building import (
     GIB,
     NOW,

@@ -15,6 +15,7 @@ from sparktray.domain.action import RecordContainer
 from sparktray.domain.catalogue import Catalogue, Model
 from sparktray.domain.docker.container import PREVIOUS, Container
 from sparktray.domain.events import FoundInterrupted, Wished
+from sparktray.domain.facts.survey import BrokenOff, Survey
 from sparktray.domain.operation import (
     HARMLESS,
     BackWish,
@@ -30,7 +31,6 @@ from sparktray.domain.operation import (
 )
 from sparktray.domain.problem import Failure
 from sparktray.domain.snapshot import Icon, LinkPhase, first_snapshot
-from sparktray.domain.survey import BrokenOff, Survey
 from tests.pure.decide.building import (
     CATALOGUE,
     HOST,

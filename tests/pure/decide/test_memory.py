@@ -12,10 +12,10 @@ from sparktray.decide.effects import ReadNeeds
 from sparktray.decide.showing.models import fit_words, groups
 from sparktray.domain.catalogue import Catalogue
 from sparktray.domain.events import NeedsRead
+from sparktray.domain.facts.vitals import Vitals
 from sparktray.domain.operation import OperationEnd, StepName, SwitchWish
 from sparktray.domain.problem import Problem
 from sparktray.domain.snapshot import Snapshot
-from sparktray.domain.vitals import Vitals
 from tests.pure.decide.building import (
     CODER,
     GIB,

@@ -16,9 +16,9 @@ from sparktray.domain.events import (
     Surveyed,
     Wished,
 )
+from sparktray.domain.facts.survey import Survey
 from sparktray.domain.operation import OperationEnd, OperationKind, StepName, StopWish, SwitchWish
 from sparktray.domain.snapshot import Phase
-from sparktray.domain.survey import Survey
 from tests.pure.decide.building import (
     connected,
     ended,

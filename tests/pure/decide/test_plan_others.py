@@ -10,8 +10,8 @@ from sparktray.domain.action import LoadOllama, UnloadOllama
 from sparktray.domain.asking import Health, Reading
 from sparktray.domain.docker.container import COMPOSE_LABEL
 from sparktray.domain.events import Surveyed, Wished
+from sparktray.domain.facts.survey import Survey
 from sparktray.domain.operation import StopWish, SwitchWish
-from sparktray.domain.survey import Survey
 from tests.pure.decide.building import (
     OLLAMA_IMAGE,
     Desk,

@@ -10,10 +10,10 @@ from sparktray.decide.changing.preflight import may, ollama_refusal, same_image
 from sparktray.domain.catalogue import Catalogue, Model
 from sparktray.domain.docker.container import COMPOSE_LABEL, PublishedPort
 from sparktray.domain.events import ContainersUnread, LinkDown, Wished
+from sparktray.domain.facts.survey import Listener, ModelFolder, Survey
 from sparktray.domain.operation import StopWish, SwitchWish, Wish
 from sparktray.domain.problem import Problem
 from sparktray.domain.snapshot import first_snapshot
-from sparktray.domain.survey import Listener, ModelFolder, Survey
 from tests.pure.decide.building import (
     CATALOGUE,
     CODER,

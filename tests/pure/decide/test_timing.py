@@ -20,9 +20,9 @@ from sparktray.decide.timing import (
 from sparktray.domain.asking import Health, Reading
 from sparktray.domain.docker.container import Container, ContainerState
 from sparktray.domain.events import ContainersUnread, LinkDown, LinkUp, LogTailRead, Sampled, Ticked, Wished
+from sparktray.domain.facts.vitals import Vitals
 from sparktray.domain.operation import SwitchWish
 from sparktray.domain.snapshot import LinkPhase, first_snapshot
-from sparktray.domain.vitals import Vitals
 from tests.pure.decide.building import (
     CATALOGUE,
     HOST,

@@ -39,6 +39,7 @@ from sparktray.domain.events import (
     Wished,
     Woke,
 )
+from sparktray.domain.facts.vitals import Vitals
 from sparktray.domain.operation import (
     BackWish,
     Operation,
@@ -50,7 +51,6 @@ from sparktray.domain.operation import (
     Wish,
 )
 from sparktray.domain.snapshot import LinkPhase, Snapshot
-from sparktray.domain.vitals import Vitals
 from tests.pure.decide.building import (
     GIB,
     NOW,

@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 
 from sparktray.domain.action import UnloadOllama
 from sparktray.domain.asking import Answer
+from sparktray.domain.facts.survey import Listener, read_listeners
+from sparktray.domain.facts.vitals import Vitals, read_vitals
 from sparktray.domain.host import (
     HostProfile,
     folder_name,
@@ -27,9 +29,7 @@ from sparktray.domain.operation import (
 )
 from sparktray.domain.phrase import phrase
 from sparktray.domain.snapshot import first_snapshot
-from sparktray.domain.survey import Listener, read_listeners
 from sparktray.domain.text import clean_line, clean_name, has_hidden, split_log
-from sparktray.domain.vitals import Vitals, read_vitals
 from tests.pure.decide.building import CATALOGUE, HOST, sglang_box
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sparktray.domain.survey import Listener, ModelFolder, Survey, read_listeners
+from sparktray.domain.facts.survey import Listener, ModelFolder, Survey, read_listeners
 from tests.pure.domain.hostile import ANY_TEXT, HOSTILE
 
 SS = """

@@ -7,7 +7,7 @@ from typing import Any, get_args
 
 import pytest
 
-from sparktray.domain import events, operation
+from sparktray.domain import action, events
 from sparktray.domain.action import Action, CheckAgain, Expectation
 from sparktray.domain.catalogue import Catalogue, EngineKind, Server
 from sparktray.domain.docker.container import Container, ContainerState
@@ -161,25 +161,11 @@ def test_every_event_is_one_of_the_reducer_s() -> None:
     assert set(get_args(Event)) == _declared(events)
 
 
-FRAME = frozenset(
-    {
-        "OperationKind",
-        "WhenBusy",
-        "SwitchWish",
-        "StopWish",
-        "BackWish",
-        "Guard",
-        "StepName",
-        "Step",
-        "StepState",
-        "StepRun",
-    }
-    | {"OperationEnd", "Operation"}
-)
+FRAME = frozenset({"Guard"})
 
 
 def test_every_action_and_expectation_is_one_that_is_carried_out_or_proven() -> None:
-    kinds = _declared(operation, besides=FRAME)
+    kinds = _declared(action, besides=FRAME)
 
     assert set(get_args(Action)) | set(get_args(Expectation)) == kinds
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sparktray.domain.vitals import Vitals, read_memory, read_vitals
+from sparktray.domain.facts.vitals import Vitals, read_memory, read_vitals
 from tests.pure.domain.hostile import ANY_TEXT, HOSTILE
 
 MEMINFO = "MemTotal:       127535772 kB\nMemAvailable:   98303104 kB\n"

@@ -10,8 +10,8 @@ from typing import Any, TypeVar
 from sparktray.domain.asking import Answer, Ask, Dialogue, Heard, Silence
 from sparktray.domain.catalogue import EngineKind, Model, Server
 from sparktray.domain.docker.container import Container, ContainerState
+from sparktray.domain.facts.survey import ModelFolder
 from sparktray.domain.host import HostProfile
-from sparktray.domain.survey import ModelFolder
 from sparktray.engines.protocol import Launch
 
 Result = TypeVar("Result")

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from sparktray.domain.catalogue import EngineKind, ModelKind
-from sparktray.domain.survey import ModelFolder
+from sparktray.domain.facts.survey import ModelFolder
 from sparktray.engines.registry import engine
 from sparktray.engines.sizes import (
     GIB,

@@ -7,11 +7,11 @@ from dataclasses import replace
 from sparktray.domain.asking import Health, ServedModel
 from sparktray.domain.catalogue import Catalogue
 from sparktray.domain.docker.container import LABEL_SERVER, Container, ContainerState, Mount, PublishedPort
+from sparktray.domain.facts.vitals import Vitals
 from sparktray.domain.host import HostProfile
 from sparktray.domain.phrase import phrase
 from sparktray.domain.problem import Failure
 from sparktray.domain.snapshot import LinkPhase, LoadProgress, Phase, ServerState, Snapshot, first_snapshot
-from sparktray.domain.vitals import Vitals
 from sparktray.store.catalogue_file import load_catalogue
 from sparktray.store.paths import ConfigFolder
 

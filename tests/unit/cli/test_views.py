@@ -12,6 +12,7 @@ from sparktray.cli.views import operation_view, status_view, utc
 from sparktray.decide.changing import steps
 from sparktray.decide.changing.locking import unlock
 from sparktray.domain.docker.container import LOCK_NAME, Container, ContainerState, PublishedPort
+from sparktray.domain.facts.vitals import Vitals
 from sparktray.domain.operation import (
     Operation,
     OperationEnd,
@@ -23,7 +24,6 @@ from sparktray.domain.operation import (
 from sparktray.domain.phrase import phrase
 from sparktray.domain.problem import Failure
 from sparktray.domain.snapshot import Phase, Snapshot
-from sparktray.domain.vitals import Vitals
 from sparktray.wording import Wording
 from tests.unit.cli.pictures import QWEN, failed, loading, picture, ready, serving, state_of
 

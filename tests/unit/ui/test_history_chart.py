@@ -8,8 +8,8 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
 from sparktray.decide.showing.history import SPAN_SECONDS, History, Measure
+from sparktray.domain.facts.vitals import Vitals
 from sparktray.domain.snapshot import LinkPhase
-from sparktray.domain.vitals import Vitals
 from sparktray.ui.panel.history_chart import HistoryChart
 from sparktray.ui.theme import tones
 from sparktray.wording import Wording

@@ -6,9 +6,9 @@ from itertools import groupby
 import pytest
 from PySide6.QtGui import QColor, QImage
 
+from sparktray.domain.facts.vitals import Vitals
 from sparktray.domain.phrase import phrase
 from sparktray.domain.snapshot import LinkPhase, Snapshot
-from sparktray.domain.vitals import Vitals
 from sparktray.ui.panel.memory_bar import MemoryBar
 from sparktray.ui.theme import mixed, tones
 from sparktray.wording import Speech, Wording

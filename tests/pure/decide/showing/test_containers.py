@@ -7,9 +7,9 @@ import pytest
 from sparktray.decide.showing.containers import container_rows, gpu_line, trouble
 from sparktray.domain.docker.container import Container, ContainerState, PublishedPort
 from sparktray.domain.events import ContainersUnread
+from sparktray.domain.facts.vitals import Vitals
 from sparktray.domain.phrase import phrase
 from sparktray.domain.snapshot import LinkPhase, first_snapshot
-from sparktray.domain.vitals import Vitals
 from tests.pure.decide.building import (
     CATALOGUE,
     HOST,

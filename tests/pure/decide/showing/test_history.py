@@ -12,8 +12,8 @@ from sparktray.decide.showing.history import (
     point_near,
     told,
 )
+from sparktray.domain.facts.vitals import Vitals
 from sparktray.domain.snapshot import LinkPhase, Snapshot
-from sparktray.domain.vitals import Vitals
 from tests.pure.decide.building import (
     GIB,
     HOST,

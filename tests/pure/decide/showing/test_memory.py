@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from sparktray.decide.showing.memory import MemoryBarView, gibs, memory_bar
 from sparktray.domain.docker.container import PublishedPort
+from sparktray.domain.facts.vitals import Vitals
 from sparktray.domain.snapshot import LinkPhase, Phase, Snapshot
-from sparktray.domain.vitals import Vitals
 from tests.pure.decide.building import (
     GIB,
     connected,

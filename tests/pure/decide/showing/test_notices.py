@@ -18,9 +18,9 @@ from sparktray.decide.showing.notices import (
 )
 from sparktray.domain.asking import Health, Reading
 from sparktray.domain.events import LinkUp, Wished
+from sparktray.domain.facts.survey import BrokenOff
 from sparktray.domain.operation import BackWish, Operation, OperationEnd, StepName, StopWish, SwitchWish
 from sparktray.domain.phrase import phrase
-from sparktray.domain.survey import BrokenOff
 from tests.pure.decide.building import (
     Desk,
     connected,
