@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -42,7 +43,7 @@ def answer(call: Call, live: Live) -> Work | None:
 
     if options.command is None and call.display and not options.json and options.host is None:
         return lambda visit: work(visit, lambda request: _show_panel(request, call.token, live))
-    if call.version != __version__ or options.command in _BY_THEMSELVES:
+    if call.version != __version__ or options.command in _BY_THEMSELVES or _asks(options):
         return None
     try:
         if not _watched(live, options.host):
@@ -51,6 +52,14 @@ def answer(call: Call, live: Live) -> Work | None:
         unreadable = error
         return lambda visit: work(visit, lambda _: _raise(unreadable))
     return lambda visit: work(visit, lambda request: command(request, None))
+
+
+def _asks(options: argparse.Namespace) -> bool:
+    """True for what reads its own stdin or stays open: what is typed does not come through the door."""
+    if options.command != "webui":
+        return False
+    typed = options.action == "wipe" and not (options.yes or options.dry_run)
+    return typed or options.action in {"sign-in", "sign-out", "connect", "open"}
 
 
 def _show_panel(request: Request, token: str, live: Live) -> int:

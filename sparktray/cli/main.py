@@ -115,6 +115,10 @@ def command(request: Request, tray: Tray | None) -> int:
             from sparktray.cli.commands import serving
 
             return serving.run(request)
+        case "webui":
+            from sparktray.cli.commands.open_webui import command as webui
+
+            return webui.run(request)
         case "logs":
             from sparktray.cli.commands import logs
 

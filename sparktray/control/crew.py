@@ -16,6 +16,7 @@ from sparktray.control.following.waking import watch_absence
 from sparktray.control.lanes import Lanes
 from sparktray.control.performing.changes import Changes
 from sparktray.control.performing.records import Records
+from sparktray.control.performing.task import NamedSecret
 from sparktray.control.problems import is_blocking, problem_of
 from sparktray.decide.effects import (
     CheckLink,
@@ -58,7 +59,8 @@ class Crew:
 
     ``dial`` makes a connection and may raise RemoteError. ``carry_out`` and ``pace`` are called on
     the owner's thread and return at once; results go back through ``report_to``'s function. ``measure``
-    reads the model folders after each connection, for a list that tells what fits.
+    reads the model folders after each connection, for a list that tells what fits. ``secret`` gives values
+    of the keyring to steps that need one.
     """
 
     def __init__(
@@ -70,6 +72,7 @@ class Crew:
         *,
         keep_trying: bool,
         measure: bool = False,
+        secret: NamedSecret = lambda name: None,
     ) -> None:
         self._host = host
         self._catalogue = catalogue
@@ -77,7 +80,7 @@ class Crew:
         self._keep_trying = keep_trying
         self._measure = measure
         self._lanes = Lanes()
-        self._changes = Changes(host, catalogue, records)
+        self._changes = Changes(host, catalogue, records, secret)
         self._post: Callable[[Event], None] = lambda event: None
         self._remote: Remote | None = None
         self._epoch = 0

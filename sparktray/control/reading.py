@@ -23,6 +23,7 @@ from sparktray.domain.events import (
     Probed,
 )
 from sparktray.domain.host import HostProfile
+from sparktray.domain.secret import Secret
 from sparktray.domain.text import split_log
 from sparktray.engines.registry import ENGINES, engine
 from sparktray.remote.contract import Http, Remote
@@ -122,8 +123,11 @@ def converse(http: Http, port: int, dialogue: Dialogue[Result]) -> Result:
 
 
 def _hear(http: Http, port: int, ask: Ask) -> Heard:
+    headers = {"Authorization": f"Bearer {ask.bearer.reveal()}"} if ask.bearer is not None else None
     try:
-        answer = http.ask(port, ask.method, ask.path, json=ask.json, deadline=ask.deadline)
+        answer = http.ask(
+            port, ask.method, ask.path, json=_revealed(ask), headers=headers, deadline=ask.deadline
+        )
     except ConnectionRefused:
         return Silence.REFUSED
     except DeadlinePassed:
@@ -131,3 +135,10 @@ def _hear(http: Http, port: int, ask: Ask) -> Heard:
     except (BadAnswer, TooLarge):
         return Silence.BROKEN
     return Answer(answer.status, answer.body)
+
+
+def _revealed(ask: Ask) -> dict[str, object] | None:
+    """The body as it is sent: only here do its secrets show."""
+    if ask.json is None:
+        return None
+    return {key: value.reveal() if isinstance(value, Secret) else value for key, value in ask.json.items()}

@@ -170,6 +170,56 @@ class UnloadOllama:
     name: str
 
 
+@dataclass(frozen=True, slots=True)
+class MakeVolume:
+    """Create a volume of ours; done when it is there with these labels."""
+
+    name: str
+    labels: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveVolume:
+    """Remove a volume: an archive of ours, or the one that Open WebUI's container left behind.
+
+    ``ours``: refused unless it bears the label of an archive.
+    """
+
+    name: str
+    ours: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class RunInside:
+    """Run the program for Open WebUI's data in a container of its own image; it proves what it does.
+
+    ``argv`` is the whole command, ``guard`` what must still hold of the container whose data they are.
+    """
+
+    argv: tuple[str, ...]
+    guard: Guard | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteMine:
+    """Delete the chats of the account whose key is kept, by Open WebUI's API.
+
+    ``older_than`` days spares the chats touched since; None is all of them.
+    """
+
+    port: int
+    older_than: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AwaitWebUi:
+    """Wait until Open WebUI answers that it is healthy; ``timeout`` in seconds."""
+
+    container: str
+    port: int
+    timeout: float
+
+
 Waiting = AwaitIdle | AwaitRelease | AwaitServing
 """What is judged from the snapshot and never performed."""
 
@@ -183,4 +233,9 @@ Action = (
     | ProveServing
     | LoadOllama
     | UnloadOllama
+    | MakeVolume
+    | RemoveVolume
+    | RunInside
+    | DeleteMine
+    | AwaitWebUi
 )

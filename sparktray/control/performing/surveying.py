@@ -15,7 +15,7 @@ from sparktray.domain.docker.container import LOCK_NAME
 from sparktray.domain.facts.survey import Listener, ModelFolder, Survey, read_listeners
 from sparktray.domain.facts.vitals import read_memory
 from sparktray.domain.host import HostProfile
-from sparktray.domain.operation import SwitchWish, Wish
+from sparktray.domain.operation import RestoreWish, SwitchWish, WipeWish, Wish
 from sparktray.domain.problem import Problem
 from sparktray.domain.snapshot import Snapshot, first_snapshot
 from sparktray.engines.protocol import Launch
@@ -23,6 +23,7 @@ from sparktray.engines.registry import engine
 from sparktray.engines.sizes import folder_complete
 from sparktray.remote.contract import EntryKind, Remote
 from sparktray.remote.errors import CommandFailed, RemoteError, TooLarge
+from sparktray.webui.household import household
 
 # The weight index of a 400 B model has 100,000 names and 8 MB.
 _INDEX_CAP = 32 * 1024 * 1024
@@ -61,6 +62,18 @@ class Surveyor:
                 abandoned=put_aside | dead,
                 memory=memory.result(),
             )
+
+    def of_open_webui(self, remote: Remote, wish: WipeWish | RestoreWish, ours: frozenset[str]) -> Survey:
+        """Read what a wish about Open WebUI needs; raises RemoteError. ``ours`` as in `take`."""
+        older_than = wish.older_than if isinstance(wish, WipeWish) else None
+        info, images = remote.docker.info(), remote.docker.get("/images/json")
+        return Survey(
+            image_present=True,
+            host_time=seconds(info.get("SystemTime")) or 0.0,
+            lock_image=_first_tag(images),
+            abandoned=dead_lock(remote.docker.inspect(LOCK_NAME), ours),
+            household=household(remote, self._blank.catalogue.open_webui, older_than),
+        )
 
     def needs(self, remote: Remote) -> tuple[tuple[str, str, int], ...]:
         """Model, server and bytes, for every server of every entry whose folder tells; raises RemoteError."""

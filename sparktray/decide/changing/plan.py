@@ -24,12 +24,23 @@ from sparktray.decide.changing.preflight import (
 )
 from sparktray.decide.changing.room import making_room, memory_refusal
 from sparktray.decide.changing.standing import loads_already, making_way, serves_already
+from sparktray.decide.webui.planning import plan_for, way_back
 from sparktray.domain.action import Action
 from sparktray.domain.asking import Health
 from sparktray.domain.catalogue import Model, Server
 from sparktray.domain.docker.container import LABEL_MODEL, LABEL_OPERATION, LABEL_SERVER, PREVIOUS, Container
 from sparktray.domain.facts.survey import Survey
-from sparktray.domain.operation import BackWish, Step, StepName, StopWish, SwitchWish, WhenBusy, Wish
+from sparktray.domain.operation import (
+    BackWish,
+    RestoreWish,
+    Step,
+    StepName,
+    StopWish,
+    SwitchWish,
+    WhenBusy,
+    WipeWish,
+    Wish,
+)
 from sparktray.domain.phrase import phrase
 from sparktray.domain.problem import Problem
 from sparktray.domain.snapshot import Phase, ServerState, Snapshot
@@ -66,8 +77,20 @@ def plan(snapshot: Snapshot, wish: Wish, survey: Survey, asker: Asker) -> Plan |
             return _stop(snapshot, wish, survey, asker)
         case BackWish():
             return _back(snapshot, survey, asker)
+        case WipeWish() | RestoreWish():
+            return _about_open_webui(snapshot, wish, survey, asker)
         case _:  # pragma: no cover
             assert_never(wish)
+
+
+def _about_open_webui(
+    snapshot: Snapshot, wish: WipeWish | RestoreWish, survey: Survey, asker: Asker
+) -> Plan | Problem:
+    held = lock_refusal(lock_of(snapshot.containers, asker.operation), survey)
+    middle = held or plan_for(snapshot.catalogue.open_webui, wish, survey, asker.operation)
+    if isinstance(middle, Problem):
+        return middle
+    return Plan(_locked(snapshot, survey, asker, None, middle))
 
 
 def _back(snapshot: Snapshot, survey: Survey, asker: Asker) -> Plan | Problem:
@@ -81,7 +104,10 @@ def _back(snapshot: Snapshot, survey: Survey, asker: Asker) -> Plan | Problem:
     held = lock_refusal(lock_of(snapshot.containers, asker.operation), survey)
     if held is not None:
         return held
-    middle = restoring(snapshot, broken)
+    if survey.household is not None:
+        middle = way_back(survey.household, snapshot.catalogue.open_webui, broken, asker.operation)
+    else:
+        middle = restoring(snapshot, broken)
     return Plan(_locked(snapshot, survey, asker, None, middle) if middle else (), broken.server)
 
 
@@ -313,4 +339,6 @@ _CHANGING = {
     StepName.START,
     StepName.UNLOAD,
     StepName.COMMIT,
+    StepName.WIPE,
+    StepName.RESTORE,
 }

@@ -11,7 +11,7 @@ from sparktray.domain.docker.container import (
     Container,
 )
 from sparktray.domain.facts.survey import Survey
-from sparktray.domain.operation import BackWish, StopWish, SwitchWish, Wish
+from sparktray.domain.operation import BackWish, RestoreWish, StopWish, SwitchWish, WipeWish, Wish
 from sparktray.domain.phrase import phrase
 from sparktray.domain.problem import Problem
 from sparktray.domain.snapshot import LinkPhase, Snapshot
@@ -34,7 +34,7 @@ def may(snapshot: Snapshot, wish: Wish) -> Problem | None:
             return chosen if isinstance(chosen, Problem) else None
         case StopWish():
             return _unknown_server(snapshot, wish.server)
-        case BackWish():
+        case BackWish() | WipeWish() | RestoreWish():
             return None
 
 

@@ -302,6 +302,9 @@ def way_back(runs: Sequence[StepRun], server: Server | None) -> tuple[StepRun, .
     undone = [step.undo for step in reversed(begun) if step.undo is not None]
     unlocks = [step for step in undone if step.name is StepName.UNLOCK]
     changes = [step for step in undone if step.name is not StepName.UNLOCK]
+    if any(step.name is StepName.RESTORE for step in changes):
+        # What was needed once may be needed again: the copy stays for as long as any.
+        changes = [step for step in changes if step.name is not StepName.SWEEP]
     revived = dict.fromkeys(step.revives for step in changes if step.revives is not None)
     if revived:
         changes += [serve_again(name) for name in revived]

@@ -12,7 +12,15 @@ from sparktray.decide.showing.present import operation_sentence, server_sentence
 from sparktray.decide.truth import started_by
 from sparktray.domain.asking import Health
 from sparktray.domain.docker.container import ContainerState
-from sparktray.domain.operation import BackWish, Operation, OperationEnd, StopWish, SwitchWish
+from sparktray.domain.operation import (
+    BackWish,
+    Operation,
+    OperationEnd,
+    RestoreWish,
+    StopWish,
+    SwitchWish,
+    WipeWish,
+)
 from sparktray.domain.phrase import Phrase, phrase
 from sparktray.domain.snapshot import LinkPhase, Phase, ServerState, Snapshot
 from sparktray.domain.text import has_hidden
@@ -155,8 +163,17 @@ def _done_words(snapshot: Snapshot, operation: Operation) -> tuple[Phrase, Phras
             )
         case BackWish():
             return phrase("Gone back."), phrase("What ran before runs again on {host}.", host=host)
+        case WipeWish() | RestoreWish():
+            return operation_sentence(operation), _result_of(operation)
         case _:  # pragma: no cover
             assert_never(operation.wish)
+
+
+def _result_of(operation: Operation) -> Phrase:
+    """What the last step that has something to tell told."""
+    told = (run.result for run in reversed(operation.runs) if not run.back)
+    found = next((each for each in told if each is not None), None)
+    return found if found is not None else phrase("Open WebUI is as it was otherwise.")
 
 
 def _copy(snapshot: Snapshot, operation: Operation) -> NoticeAction | None:

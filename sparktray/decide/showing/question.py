@@ -18,7 +18,7 @@ from sparktray.decide.identity import running_on
 from sparktray.decide.showing.present import shown_name
 from sparktray.domain.catalogue import Model, Server
 from sparktray.domain.docker.container import Container
-from sparktray.domain.operation import BackWish, StopWish, SwitchWish, WhenBusy, Wish
+from sparktray.domain.operation import BackWish, RestoreWish, StopWish, SwitchWish, WhenBusy, WipeWish, Wish
 from sparktray.domain.phrase import Phrase, phrase, phrase_n
 from sparktray.domain.problem import Problem
 from sparktray.domain.snapshot import ServerState, Snapshot
@@ -49,7 +49,7 @@ def question(snapshot: Snapshot, wish: Wish) -> Question | None:
         return None
     if isinstance(wish, StopWish):
         return _about_requests(wish, [s for s in snapshot.servers if wish.server in {None, s.name}])
-    if isinstance(wish, BackWish):
+    if isinstance(wish, BackWish | WipeWish | RestoreWish):
         return None
     chosen = chosen_server(snapshot, wish)
     if isinstance(chosen, Problem):
