@@ -10,6 +10,7 @@ from typing import assert_never
 from sparktray.decide.identity import running_on
 from sparktray.decide.showing.present import operation_sentence, server_sentence, shown_name
 from sparktray.decide.truth import started_by
+from sparktray.decide.webui.planning import archive_of_operation
 from sparktray.domain.asking import Health
 from sparktray.domain.docker.container import ContainerState
 from sparktray.domain.operation import (
@@ -38,6 +39,7 @@ class NoticeKind(StrEnum):
     """What a notice is about; each can be switched off on its own."""
 
     SWITCHED = "switched"
+    WIPED = "wiped"
     FAILED = "failed"
     LINK_BLOCKED = "link-blocked"
     SWITCHED_ELSEWHERE = "switched-elsewhere"
@@ -57,11 +59,12 @@ class ActionKind(StrEnum):
 
     COPY_ID = "copy-id"
     SHOW_LOG = "show-log"
+    UNDO = "undo"
 
 
 @dataclass(frozen=True, slots=True)
 class NoticeAction:
-    """A button of a notice, and the server it is about."""
+    """A button of a notice, and the server it is about; for an undo, the archive that keeps what went."""
 
     kind: ActionKind
     server: str
@@ -142,8 +145,16 @@ def _done(snapshot: Snapshot, operation: Operation) -> Notice:
     title, text = _done_words(snapshot, operation)
     if operation.failure is not None:  # it serves, but something could not be tidied up
         text = _with_remedy(operation.failure.cause, operation.failure.remedy)
-    action = _copy(snapshot, operation) if isinstance(operation.wish, SwitchWish) else None
-    return Notice(NoticeKind.SWITCHED, _OPERATION_KEY, title, text, Urgency.LOW, action)
+    match operation.wish:
+        case SwitchWish():
+            action = _copy(snapshot, operation)
+        case WipeWish():
+            kept = archive_of_operation(operation)
+            action = None if kept is None else NoticeAction(ActionKind.UNDO, kept)
+        case _:
+            action = None
+    kind = NoticeKind.WIPED if isinstance(operation.wish, WipeWish) else NoticeKind.SWITCHED
+    return Notice(kind, _OPERATION_KEY, title, text, Urgency.LOW, action)
 
 
 def _done_words(snapshot: Snapshot, operation: Operation) -> tuple[Phrase, Phrase]:

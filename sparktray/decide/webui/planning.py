@@ -6,11 +6,11 @@ from sparktray.decide.changing.steps import record
 from sparktray.decide.webui import steps
 from sparktray.decide.webui.refusing import refusal
 from sparktray.decide.webui.steps import Place
-from sparktray.domain.action import Guard
+from sparktray.domain.action import Guard, MakeVolume
 from sparktray.domain.catalogue import OpenWebUi
 from sparktray.domain.facts.survey import BrokenOff, Survey
 from sparktray.domain.open_webui import ARCHIVE_DAYS, Archive, Household, WipeScope
-from sparktray.domain.operation import RestoreWish, Step, WipeWish
+from sparktray.domain.operation import Operation, RestoreWish, Step, StepState, WipeWish
 from sparktray.domain.phrase import phrase
 from sparktray.domain.problem import Problem
 from sparktray.domain.text import clean_name
@@ -66,6 +66,15 @@ def _at_rest(house: Household, known: OpenWebUi, middle: list[Step], *, revive: 
         return [*middle, *again]
     first = [steps.healthy(container.name, known.port, forward=True), record(container)]
     return [*first, steps.stop(container), *middle, *again]
+
+
+def archive_of_operation(operation: Operation) -> str | None:
+    """The archive that an operation has made, by which it can be undone; None when it kept none."""
+    for run in operation.runs:
+        action = run.step.action
+        if isinstance(action, MakeVolume) and action.labels and run.state is StepState.DONE and not run.back:
+            return action.name
+    return None
 
 
 def expired(archives: tuple[Archive, ...], host_time: float) -> list[Archive]:

@@ -217,3 +217,10 @@ def test_keys_that_are_no_list() -> None:
     assert api.with_url(known, "http://a/v1", None).raw["OPENAI_API_KEYS"] == [""]
     odd, _ = carried(api.connections(KEY), always(says({"OPENAI_API_BASE_URLS": None})))
     assert isinstance(odd, Connections) and odd.urls == ()
+
+
+def test_what_open_webui_itself_finds_at_an_address() -> None:
+    found, asks = carried(api.reaches(KEY, "http://a/v1"), always(says({"data": [{"id": "scout"}]})))
+    assert found == ("scout",) and asks[0].json == {"url": "http://a/v1", "key": ""}
+    assert carried(api.reaches(KEY, "http://a/v1"), always(says({"detail": "no"}, 500)))[0] == ()
+    assert carried(api.reaches(KEY, "http://a/v1"), always(Silence.LATE))[0] == ()

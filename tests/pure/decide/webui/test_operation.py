@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from sparktray.decide.effects import Perform, TakeSurvey
-from sparktray.decide.showing.notices import NoticeKind, notices
+from sparktray.decide.showing.notices import ActionKind, NoticeAction, NoticeKind, notices
 from sparktray.decide.showing.present import sentence
 from sparktray.domain.events import StepDone, StepFailed, Surveyed, Wished
 from sparktray.domain.open_webui import WipeScope
@@ -66,7 +66,11 @@ def test_from_the_wish_to_the_notice(wish: Wish, kind: OperationKind, words: str
     assert after is not None and after.end is OperationEnd.DONE
     assert [r.result for r in after.runs if r.result is not None] == [COUNTED]
     (notice,) = notices(before, desk.snapshot, frozenset({after.id}))
-    assert notice.kind is NoticeKind.SWITCHED and notice.text == COUNTED
+    wiped = kind is OperationKind.WIPE
+    assert notice.text == COUNTED
+    assert notice.kind is (NoticeKind.WIPED if wiped else NoticeKind.SWITCHED)
+    undo = NoticeAction(ActionKind.UNDO, "sparktray-archive-open-webui-20270115T080000Z")
+    assert notice.action == (undo if wiped else None)
 
 
 def test_what_counted_nothing_is_told_all_the_same() -> None:
@@ -77,6 +81,14 @@ def test_what_counted_nothing_is_told_all_the_same() -> None:
     assert operation is not None
     (notice,) = notices(before, desk.snapshot, frozenset({operation.id}))
     assert rendered(notice.text) == "Open WebUI is as it was otherwise."
+
+
+def test_without_a_copy_there_is_no_undo() -> None:
+    desk = begun(WipeWish(WipeScope.ALL_CHATS, archive=False))
+    before = desk.snapshot
+    go_on(desk, counted=COUNTED)
+    (notice,) = notices(before, desk.snapshot, frozenset({"20270115T080000-7-1"}))
+    assert notice.action is None
 
 
 def test_a_wipe_that_fails_goes_back() -> None:
