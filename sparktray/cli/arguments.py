@@ -68,6 +68,8 @@ def _grammar(say: Wording) -> argparse.ArgumentParser:
     _hosts(command("host", say(phrase("set up, choose and test hosts"))), shared, say)
     _reading(command, say)
     _changing(command, say)
+    about_secrets = say(phrase("values that models need and only the keyring holds"))
+    _secrets(command("secret", about_secrets), shared, say)
     _open_webui(
         command("webui", say(phrase("look at Open WebUI, delete chats, bring them back"))), shared, say
     )
@@ -180,6 +182,16 @@ def _changing(command: _Adder, say: Wording) -> None:
     for parser in (switch, stop, resume):
         plan = say(phrase("show the steps and change nothing"))
         parser.add_argument("--dry-run", action="store_true", help=plan)
+
+
+def _secrets(parser: argparse.ArgumentParser, shared: _Parser, say: Wording) -> None:
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True, parser_class=_Parser)
+    kept = _added(actions, "set", say(phrase("store a value, typed without showing it")), shared)
+    kept.add_argument("name", metavar="NAME")
+    kept.add_argument("--stdin", action="store_true", help=say(phrase("the value is stdin's first line")))
+    _added(actions, "list", say(phrase("show which the catalogue needs, and which are stored")), shared)
+    gone = _added(actions, "forget", say(phrase("delete a value from the keyring")), shared)
+    gone.add_argument("name", metavar="NAME")
 
 
 def _open_webui(parser: argparse.ArgumentParser, shared: _Parser, say: Wording) -> None:

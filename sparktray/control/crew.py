@@ -40,8 +40,10 @@ from sparktray.decide.effects import (
 from sparktray.domain.catalogue import Catalogue
 from sparktray.domain.events import Event, FoundInterrupted, LinkDown, LinkUp, NeedsRead
 from sparktray.domain.host import HostProfile
+from sparktray.domain.secret import Secret
 from sparktray.remote.contract import Remote
 from sparktray.remote.errors import LinkLost, RemoteError
+from sparktray.store.secrets_errors import KeyringUnavailable
 
 _log = logging.getLogger(__name__)
 
@@ -80,6 +82,8 @@ class Crew:
         self._keep_trying = keep_trying
         self._measure = measure
         self._lanes = Lanes()
+        self._secret = secret
+        self._keys: dict[str, Secret | None] = {}
         self._changes = Changes(host, catalogue, records, secret)
         self._post: Callable[[Event], None] = lambda event: None
         self._remote: Remote | None = None
@@ -147,7 +151,7 @@ class Crew:
             case ReadContainer():
                 self._read("confirm", effect.epoch, lambda r: reading.read_container(r, effect, self._host))
             case Probe():
-                self._read(f"probe-{effect.server.name}", effect.epoch, lambda r: reading.probe(r, effect))
+                self._read(f"probe-{effect.server.name}", effect.epoch, lambda r: self._probe(r, effect))
             case ReadLogTail():
                 self._read("tail", effect.epoch, lambda r: reading.read_log_tail(r, effect))
             case FollowLog():
@@ -189,6 +193,19 @@ class Crew:
 
         self._lanes.put(lane, read)
 
+    def _probe(self, remote: Remote, effect: Probe) -> Event:
+        return reading.probe(remote, effect, None if effect.key is None else self._key(effect.key))
+
+    def _key(self, name: str) -> Secret | None:
+        """A key of the keyring, asked for once; without it the server says that it is locked."""
+        if name not in self._keys:
+            try:
+                self._keys[name] = self._secret(name)
+            except KeyringUnavailable as error:
+                _log.warning("the keyring cannot be used: %s", error.problem.code)
+                self._keys[name] = None
+        return self._keys[name]
+
     def _connect(self, effect: Connect) -> None:
         if effect.attempt and not self._rested(_pause(effect.attempt)):
             return
@@ -205,6 +222,7 @@ class Crew:
             remote.close()
             return
         self._hurry.clear()
+        self._keys.clear()
         self._remote, self._epoch = remote, effect.epoch
         self._post(LinkUp(effect.epoch))
         self._watch(remote, effect.epoch)

@@ -98,11 +98,14 @@ def read_log_tail(remote: Remote, effect: ReadLogTail) -> Event:
     return LogTailRead(effect.epoch, effect.server, effect.container, lines[-TAIL_LINES:])
 
 
-def probe(remote: Remote, effect: Probe) -> Event:
-    """Ask a server how it is; where sshd forbids asking, that stays unknown and is not taken for a load."""
+def probe(remote: Remote, effect: Probe, key: Secret | None = None) -> Event:
+    """Ask a server how it is; where sshd forbids asking, that stays unknown and is not taken for a load.
+
+    ``key`` is sent along to an engine that asks for one.
+    """
     known = engine(effect.server.engine)
     try:
-        reading = converse(remote.http, effect.server.port, known.probe(effect.depth))
+        reading = converse(remote.http, effect.server.port, known.probe(effect.depth), key)
     except ForwardingForbidden:
         reading = Reading(Health.UNKNOWN)
     if reading.health is Health.SILENT:
@@ -111,19 +114,19 @@ def probe(remote: Remote, effect: Probe) -> Event:
     return Probed(effect.epoch, effect.server.name, effect.container, reading)
 
 
-def converse(http: Http, port: int, dialogue: Dialogue[Result]) -> Result:
-    """Carry out a dialogue with whatever listens on a port of the host."""
+def converse(http: Http, port: int, dialogue: Dialogue[Result], key: Secret | None = None) -> Result:
+    """Carry out a dialogue with whatever listens on a port of the host; ``key`` where it names none."""
     try:
         ask = next(dialogue)
         while True:
-            ask = dialogue.send(_hear(http, port, ask))
+            ask = dialogue.send(_hear(http, port, ask, ask.bearer or key))
     except StopIteration as end:
         result: Result = end.value
         return result
 
 
-def _hear(http: Http, port: int, ask: Ask) -> Heard:
-    headers = {"Authorization": f"Bearer {ask.bearer.reveal()}"} if ask.bearer is not None else None
+def _hear(http: Http, port: int, ask: Ask, key: Secret | None) -> Heard:
+    headers = {"Authorization": f"Bearer {key.reveal()}"} if key is not None else None
     try:
         answer = http.ask(
             port, ask.method, ask.path, json=_revealed(ask), headers=headers, deadline=ask.deadline

@@ -95,9 +95,11 @@ def running_on(snapshot: Snapshot, state: ServerState) -> Running:
         loaded = _ollama_model(snapshot.catalogue, state.server, model_id)
         return Running(loaded, model_id, None, False, context)
     path = mounted_path(state)
+    name = model_id or declared_name(state)
+    scripted = scripted_model(snapshot.catalogue, state.server, name)
     if path is None:
-        return Running(None, model_id, None, False, context)
-    model = model_at(snapshot.catalogue, snapshot.host, path, model_id or declared_name(state))
+        return Running(scripted, model_id, None, False, context)
+    model = model_at(snapshot.catalogue, snapshot.host, path, name) or scripted
     names = {folder_name(path)} | ({model.id, model.name_on(state.server.engine)} if model else set())
     return Running(model, model_id, path, model_id is not None and model_id not in names, context)
 
@@ -121,6 +123,12 @@ def started_model(snapshot: Snapshot, state: ServerState) -> Model | None:
     if path is None:
         return None
     return model_at(snapshot.catalogue, snapshot.host, path, declared_name(state))
+
+
+def scripted_model(catalogue: Catalogue, server: Server, name: str | None) -> Model | None:
+    """The entry with scripts of its own that is served there under that name: what it mounts is not known."""
+    here = catalogue.models_on(server.name)
+    return next((m for m in here if m.start is not None and m.name_on(server.engine) == name), None)
 
 
 def declared_name(state: ServerState) -> str | None:

@@ -76,12 +76,26 @@ class Guard:
 
 @dataclass(frozen=True, slots=True)
 class RunDocker:
-    """A docker command, proven by reading; skipped when what it shall achieve is already so."""
+    """A docker command, proven by reading; skipped when what it shall achieve is already so.
+
+    ``secrets`` are variables of the container and the keyring's names of their values: they go to the
+    command's stdin, where ``--env-file`` reads them.
+    """
 
     argv: tuple[str, ...]
     expect: Expectation
     guard: Guard | None = None
     deadline: float = 60.0
+    secrets: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RunScript:
+    """Run a script of the person's own on the host; done when a container holds that port, or none does."""
+
+    port: int
+    argv: tuple[str, ...]
+    starts: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,11 +161,12 @@ class AwaitServing:
 
 @dataclass(frozen=True, slots=True)
 class ProveServing:
-    """Ask for one token, or one embedding."""
+    """Ask for one token, or one embedding. ``key`` is the keyring's name of the engine's own key."""
 
     server: str
     served_name: str
     kind: ModelKind
+    key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,6 +240,7 @@ Waiting = AwaitIdle | AwaitRelease | AwaitServing
 
 Action = (
     RunDocker
+    | RunScript
     | PullImage
     | CheckAgain
     | RecordContainer

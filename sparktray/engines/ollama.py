@@ -60,6 +60,7 @@ class Ollama:
     kind = EngineKind.OLLAMA
     lives_outside_docker = True
     loads_by_api = True
+    key_variable: str | None = None
 
     def recognises(self, container: Container) -> bool:
         """By ``ollama serve``, else by its image, unless another ``ollama`` command runs there."""

@@ -57,6 +57,9 @@ class Engine(Protocol):
     #: True when /v1/models shows what is installed and the model is loaded by API, not by a start.
     loads_by_api: bool
 
+    #: The environment variable that makes its API ask for a key, None where only a flag does.
+    key_variable: str | None
+
     def recognises(self, container: Container) -> bool:
         """True when the container runs this engine, by its command line or else its image."""
 

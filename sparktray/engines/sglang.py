@@ -121,6 +121,7 @@ class Sglang:
     kind = EngineKind.SGLANG
     lives_outside_docker = False
     loads_by_api = False
+    key_variable: str | None = None
 
     def recognises(self, container: Container) -> bool:
         """By its module or ``sglang serve``, else by an image named after it that does not idle."""

@@ -125,6 +125,7 @@ class Vllm:
     kind = EngineKind.VLLM
     lives_outside_docker = False
     loads_by_api = False
+    key_variable: str | None = "VLLM_API_KEY"
 
     def recognises(self, container: Container) -> bool:
         """By ``vllm serve`` or its older module, else by an image named after it that does not idle."""

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import assert_never
 
 from sparktray.control import reading
-from sparktray.control.performing import containers, images, leftover, open_webui, serving
+from sparktray.control.performing import containers, images, leftover, open_webui, scripts, serving
 from sparktray.control.performing.records import Records
 from sparktray.control.performing.surveying import Surveyor
 from sparktray.control.performing.task import NamedSecret, NotProven, Task
@@ -31,6 +31,7 @@ from sparktray.domain.action import (
     RemoveVolume,
     RunDocker,
     RunInside,
+    RunScript,
     UnloadOllama,
 )
 from sparktray.domain.catalogue import Catalogue
@@ -62,7 +63,7 @@ class Changes:
         self._catalogue = catalogue
         self._records = records
         self._secret = secret
-        self._surveyor = Surveyor(host, catalogue)
+        self._surveyor = Surveyor(host, catalogue, secret)
         self._cancel: Cancel | None = None
         self._performing = self._interrupted = (0, 0)
         self._unwritten: Problem | None = None
@@ -180,6 +181,8 @@ class Changes:
         match action:
             case RunDocker():
                 found = containers.run_docker(task, action)
+            case RunScript():
+                scripts.run_script(task, action)
             case PullImage():
                 images.pull(task, action)
             case CheckAgain():

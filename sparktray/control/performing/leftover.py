@@ -25,7 +25,7 @@ def broken_off(records: Records, host: str, operation: str) -> BrokenOff | None:
     containers = tuple(each for each in read if each is not None)
     about = found.kind in {OperationKind.WIPE, OperationKind.RESTORE}
     wiped = any(run.step.name in {StepName.WIPE, StepName.RESTORE} and run.begun for run in found.runs)
-    return BrokenOff(operation, found.server, containers, about, wiped)
+    return BrokenOff(operation, found.server, containers, found.model, about, wiped)
 
 
 def dead_lock(lock: Mapping[str, object] | None, ours: frozenset[str]) -> frozenset[str]:

@@ -31,6 +31,7 @@ from sparktray.domain.docker.container import (
 from sparktray.domain.operation import HARMLESS, Step, StepName, StepRun
 from sparktray.domain.phrase import phrase
 from sparktray.engines.commands import shown
+from sparktray.engines.registry import engine_key
 
 # SGLang drains its requests on SIGTERM; Docker's own 10 s would cut answers off.
 STOP_GRACE = 30
@@ -190,7 +191,14 @@ def release(server: Server, needs: int | None, *, name: bool = True) -> Step:
     )
 
 
-def start(server: Server, operation: str, argv: tuple[str, ...], *, makes_room: bool) -> Step:
+def start(
+    server: Server,
+    operation: str,
+    argv: tuple[str, ...],
+    *,
+    makes_room: bool,
+    secrets: tuple[tuple[str, str], ...] = (),
+) -> Step:
     """Start the new container; undone it is removed when an old one needs its name, else stopped."""
     guard = Guard(server.container, operation=operation)
     if makes_room:
@@ -204,7 +212,7 @@ def start(server: Server, operation: str, argv: tuple[str, ...], *, makes_room: 
     return Step(
         StepName.START,
         phrase("Start {container}", container=server.container),
-        RunDocker(argv, Running(server.container, operation)),
+        RunDocker(argv, Running(server.container, operation), secrets=secrets),
         shown(argv),
         phrase("It runs."),
         Step(StepName.STOP, title, undo, taken_back),
@@ -237,7 +245,7 @@ def prove(server: Server, model: Model) -> Step:
     return Step(
         StepName.PROVE,
         phrase("Ask {model} for a first answer", model=model.id),
-        ProveServing(server.name, model.name_on(server.engine), model.kind),
+        ProveServing(server.name, model.name_on(server.engine), model.kind, engine_key(model, server.engine)),
         proof=phrase("It answers."),
     )
 

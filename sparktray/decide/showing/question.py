@@ -9,8 +9,6 @@ from sparktray.decide.changing.preflight import (
     closed,
     foreign,
     loads_by_api,
-    script_refusal,
-    secret_refusal,
 )
 from sparktray.decide.changing.standing import loads_already, making_way, serves_already
 from sparktray.decide.changing.steps import STOP_GRACE
@@ -124,7 +122,7 @@ def _about_strangers(snapshot: Snapshot, wish: SwitchWish, model: Model, server:
 
 def _replaces(snapshot: Snapshot, model: Model, server: Server) -> bool:
     """True when that switch stops what is in the server's place."""
-    if loads_by_api(server) or script_refusal(model) or secret_refusal(model):
+    if loads_by_api(server):
         return False
     state = snapshot.state_of(server.name) or ServerState(server)
     return not serves_already(snapshot, state, model) and not loads_already(snapshot, state, model)

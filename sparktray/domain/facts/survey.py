@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from sparktray.domain.docker.container import Container
 from sparktray.domain.open_webui import Household
+from sparktray.domain.problem import Problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,7 @@ class BrokenOff:
     operation: str
     server: str | None
     containers: tuple[Container, ...]
+    model: str | None = None
     of_open_webui: bool = False
     wiped: bool = False
 
@@ -54,6 +56,7 @@ class Survey:
     ``lock_image`` is any image of the host a lock can be created from. ``abandoned`` are ids of
     ``.previous`` containers that our own journal knows as left over. ``broken`` is what a wish to go back
     is about, None when the journal does not know it. ``household`` is Open WebUI, where a wish is about it.
+    ``unstored`` is a secret of the model that the keyring does not hold, ``keyring`` why it cannot be asked.
     """
 
     image_present: bool
@@ -66,6 +69,8 @@ class Survey:
     memory: tuple[int, int] | None = None
     broken: BrokenOff | None = None
     household: Household | None = None
+    unstored: str | None = None
+    keyring: Problem | None = None
 
 
 _LISTENER = re.compile(r'^LISTEN\s+\d+\s+\d+\s+\S*:(\d{1,5})\s+\S+(?:\s+users:\(\("([^"]*)")?')
