@@ -63,12 +63,13 @@ class Guard:
     """What must hold right before a command touches a container by name.
 
     Either the container of that name is the one that was planned (``container`` is its id), or it
-    is one that this ``operation`` made.
+    is one that this ``operation`` made. ``may_be_gone``: there is nothing to do once nothing bears the name.
     """
 
     name: str
     container: str | None = None
     operation: str | None = None
+    may_be_gone: bool = False
 
 
 # What a step does.
