@@ -171,6 +171,14 @@ class ProveServing:
 
 
 @dataclass(frozen=True, slots=True)
+class FetchOllama:
+    """Have Ollama fetch a model; done at once when it has it."""
+
+    server: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class LoadOllama:
     """Have Ollama load this model and keep it."""
 
@@ -248,6 +256,7 @@ Action = (
     | RecreateContainer
     | Waiting
     | ProveServing
+    | FetchOllama
     | LoadOllama
     | UnloadOllama
     | MakeVolume

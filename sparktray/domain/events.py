@@ -164,11 +164,12 @@ class Surveyed:
 
 @dataclass(frozen=True, slots=True)
 class StepSaid:
-    """A line of output of the step being worked on."""
+    """A line of output of the step being worked on; ``fetched`` are bytes that are here and in all."""
 
     number: int
     index: int
     line: str
+    fetched: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)

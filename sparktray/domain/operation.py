@@ -153,6 +153,21 @@ class StepState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Fetched:
+    """How far something is that is being fetched; bytes, times in seconds since 1970.
+
+    ``total`` is at least what will come, 0 while nothing is known. ``first`` bytes were there when the first
+    ones came, at ``began_at``; ``moved_at`` is when the last ones did.
+    """
+
+    done: int
+    total: int
+    first: int
+    began_at: float
+    moved_at: float
+
+
+@dataclass(frozen=True, slots=True)
 class StepRun:
     """A step on its way: times are seconds since 1970, ``said`` is its latest line of output.
 
@@ -165,6 +180,7 @@ class StepRun:
     started_at: float | None = None
     ended_at: float | None = None
     said: str = ""
+    fetched: Fetched | None = None
     result: Phrase | None = None
 
     @property

@@ -131,6 +131,51 @@ class Ollama:
         return diagnose(RULES, lines, _DEATH)
 
 
+class FetchReader:
+    """The lines that ``/api/pull`` streams: bytes by layer, and how it ends (server/download.go, 0.33)."""
+
+    def __init__(self) -> None:
+        self._rest = b""
+        self._layers: dict[str, tuple[int, int]] = {}
+        self.last = ""
+        self.error: str | None = None
+        self.succeeded = False
+
+    @property
+    def done(self) -> int:
+        """Bytes that are here."""
+        return sum(done for done, _ in self._layers.values())
+
+    @property
+    def total(self) -> int:
+        """Bytes of the layers that began, so at least that many in all."""
+        return sum(total for _, total in self._layers.values())
+
+    def feed(self, chunk: bytes) -> None:
+        """Take in what came; what is no JSON is passed over."""
+        *lines, self._rest = (self._rest + chunk).split(b"\n")
+        if len(self._rest) > _LONGEST_LINE:
+            self._rest = b""
+        for line in lines:
+            told = Answer(200, line).json()
+            if isinstance(told, dict):
+                self._take(told)
+
+    def _take(self, told: Mapping[str, object]) -> None:
+        if isinstance(told.get("error"), str):
+            self.error = str(told["error"])
+        if isinstance(told.get("status"), str):
+            self.last = str(told["status"])
+            self.succeeded = self.succeeded or self.last == "success"
+        layer, total, done = told.get("digest"), told.get("total"), told.get("completed", 0)
+        if isinstance(layer, str) and isinstance(total, int) and isinstance(done, int) and 0 <= done <= total:
+            before = self._layers.get(layer, (0, 0))
+            self._layers[layer] = (max(before[0], done), max(before[1], total))
+
+
+_LONGEST_LINE = 65536
+
+
 def load(name: str) -> Dialogue[Proof]:
     """Load a model and keep it: a request without a prompt ends when it is loaded.
 

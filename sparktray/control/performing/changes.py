@@ -22,6 +22,7 @@ from sparktray.domain.action import (
     AwaitWebUi,
     CheckAgain,
     DeleteMine,
+    FetchOllama,
     LoadOllama,
     MakeVolume,
     ProveServing,
@@ -172,7 +173,12 @@ class Changes:
         def say(line: str) -> None:
             post(StepSaid(effect.number, effect.index, line))
 
-        return Task(remote, self._host, self._catalogue, self._records, effect, say, cancel, self._secret)
+        def came(line: str, done: int, total: int) -> None:
+            post(StepSaid(effect.number, effect.index, line, (done, total)))
+
+        return Task(
+            remote, self._host, self._catalogue, self._records, effect, say, came, cancel, self._secret
+        )
 
     def _do(self, task: Task) -> Event:
         action = task.effect.action
@@ -193,6 +199,8 @@ class Changes:
                 found = containers.recreate(task, action)
             case ProveServing():
                 serving.prove(task, action)
+            case FetchOllama():
+                serving.fetch(task, action)
             case LoadOllama():
                 serving.load(task, action)
             case UnloadOllama():

@@ -35,8 +35,9 @@ NamedSecret = Callable[[str], Secret | None]
 class Task:
     """One step of an operation: where, what, what is kept of it, whom to tell, and what breaks it off.
 
-    ``say`` shows a line of output; ``cancel`` is set by a person or by the end of the program. ``secret``
-    gives a value of the keyring by its name, None when it is not stored; it may raise `KeyringUnavailable`.
+    ``say`` shows a line of output, ``came`` the same with bytes that are here and in all; ``cancel`` is set
+    by a person or by the end of the program. ``secret`` gives a value of the keyring by its name, None when it
+    is not stored; it may raise `KeyringUnavailable`.
     """
 
     remote: Remote
@@ -45,6 +46,7 @@ class Task:
     records: Records
     effect: Perform
     say: Callable[[str], None]
+    came: Callable[[str, int, int], None]
     cancel: Cancel
     secret: NamedSecret
 

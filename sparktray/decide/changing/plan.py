@@ -271,11 +271,12 @@ def _load_by_api(
         steps.prove(server, model),
     ]
     if _api_answers(state):
-        lacking = ollama_refusal(name, state.installed, server)
-        if lacking is not None:
-            return lacking
+        by_hand = state.container.name if state.container is not None else None
+        has_it = not state.installed or ollama_refusal(name, state.installed, server) is None
+        fetched = [] if has_it else [steps.fetch_ollama(server, name, by_hand)]
         loaded = [served.id for served in state.served or () if served.id not in {name, f"{name}:latest"}]
-        return [*(steps.unload_ollama(server, other, undoable=True) for other in loaded), *final]
+        given_up = [steps.unload_ollama(server, other, undoable=True) for other in loaded]
+        return [*fetched, *given_up, *final]
     retired = making_way(snapshot, server)
     refusal = (
         port_refusal(server, snapshot.containers, survey, retired)
@@ -284,7 +285,8 @@ def _load_by_api(
     )
     if refusal is not None:
         return refusal
-    return [*_wake_server(server, retired, snapshot, model, asker), *final]
+    woken = _wake_server(server, retired, snapshot, model, asker)
+    return [*woken, steps.fetch_ollama(server, name, server.container), *final]
 
 
 def _wake_server(

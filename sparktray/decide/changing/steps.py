@@ -9,6 +9,7 @@ from sparktray.domain.action import (
     AwaitRelease,
     AwaitServing,
     CheckAgain,
+    FetchOllama,
     Gone,
     Guard,
     LoadOllama,
@@ -272,6 +273,18 @@ def sweep(container: Container) -> Step:
         RunDocker(argv, Gone(container.id), Guard(container.name, container.id)),
         argv,
         phrase("It is gone."),
+    )
+
+
+def fetch_ollama(server: Server, name: str, container: str | None) -> Step:
+    """Have Ollama fetch a model before any other is given up; what it has already it does not fetch again."""
+    by_hand = ("ollama", "pull", name)
+    return Step(
+        StepName.PULL,
+        phrase("Have Ollama fetch {model}", model=name),
+        FetchOllama(server.name, name),
+        by_hand if container is None else docker("exec", container, *by_hand),
+        phrase("Ollama lists it as installed."),
     )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import assert_never
 
+from sparktray.decide.changing.fetching import amount, course, fraction
 from sparktray.decide.changing.operations import can_cancel
 from sparktray.decide.changing.steps import way_back
 from sparktray.decide.showing.present import operation_sentence
@@ -143,6 +144,14 @@ def _line(
     )
     if run is not under_way:
         return line
+    if run.fetched is not None:
+        return replace(
+            line,
+            pace=course(run.fetched, now),
+            phase=amount(run.fetched),
+            fraction=fraction(run.fetched),
+            said=run.said,
+        )
     load = run.step.name is StepName.LOAD
     state = snapshot.state_of(operation.server or "") if load else None
     progress = None if state is None else state.progress
