@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import time
 
-from sparktray.control.performing.task import NotProven, Task
+from sparktray.control.performing.task import NotProven, Pace, Task
 from sparktray.control.problems import no_image
 from sparktray.domain.action import PullImage
 from sparktray.domain.docker.pulling import PullReader
@@ -17,8 +16,6 @@ from sparktray.remote.errors import Cancelled, DeadlinePassed
 
 # An image of 20 GB over 50 Mbit/s.
 _PULL_DEADLINE = 3 * 3600.0
-# Docker draws ten times a second for each layer; nobody reads faster than this.
-_SHOW_SECONDS = 0.25
 
 
 def pull(task: Task, action: PullImage) -> None:
@@ -27,16 +24,12 @@ def pull(task: Task, action: PullImage) -> None:
     On a terminal, for without one docker tells no bytes; by its command, for that has the person's own
     login to a registry.
     """
-    reader, shown_at = PullReader(), 0.0
+    reader, pace = PullReader(), Pace()
 
     def heard(stdout: bytes, stderr: bytes) -> None:
-        nonlocal shown_at
         reader.feed(stdout + stderr)
-        now = time.monotonic()
-        if now - shown_at < _SHOW_SECONDS:
-            return
-        shown_at = now
-        task.came(clean_line(reader.last), reader.done, reader.total)
+        if pace.due(reader.done, reader.total):
+            task.came(clean_line(reader.last), reader.done, reader.total)
 
     told = None
     with contextlib.suppress(DeadlinePassed, Cancelled):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from sparktray.control import reading
-from sparktray.control.performing.task import NotProven, Task, must
+from sparktray.control.performing.task import NotProven, Pace, Task, must
 from sparktray.decide.changing.preflight import ollama_refusal
 from sparktray.domain.action import FetchOllama, LoadOllama, ProveServing, UnloadOllama
 from sparktray.domain.asking import Health, Reading
@@ -25,7 +25,6 @@ _UNLOAD_PAUSE = 0.2
 _OLLAMA_UP_SECONDS = 30.0
 # The registry is asked for the manifest before the first line comes.
 _FETCH_BEGINS_SECONDS = 60.0
-_SHOW_SECONDS = 0.25
 
 
 def prove(task: Task, action: ProveServing) -> None:
@@ -44,7 +43,7 @@ def fetch(task: Task, action: FetchOllama) -> None:
     wanted = {action.name, f"{action.name}:latest"}
     if wanted & set(told.installed or ()):
         return
-    reader, shown_at = ollama.FetchReader(), 0.0
+    reader, pace = ollama.FetchReader(), Pace()
     body = {"model": action.name, "stream": True}
     stream = task.remote.http.stream(
         port, "POST", "/api/pull", json=body, deadline=_FETCH_BEGINS_SECONDS, cancel=task.cancel
@@ -54,8 +53,7 @@ def fetch(task: Task, action: FetchOllama) -> None:
             reader.feed(chunk)
             if task.cancel.is_set():
                 break
-            if time.monotonic() - shown_at >= _SHOW_SECONDS:
-                shown_at = time.monotonic()
+            if pace.due(reader.done, reader.total):
                 task.came(clean_line(reader.last), reader.done, reader.total)
     if task.cancel.is_set():
         raise NotProven(_not_fetched(action.name, ""))
