@@ -60,6 +60,7 @@ class Ollama:
     kind = EngineKind.OLLAMA
     lives_outside_docker = True
     loads_by_api = True
+    architectures: frozenset[str] = frozenset()  # it converts models when they are installed
 
     def recognises(self, container: Container) -> bool:
         """By ``ollama serve``, else by its image, unless another ``ollama`` command runs there."""

@@ -57,6 +57,9 @@ class Engine(Protocol):
     #: True when /v1/models shows what is installed and the model is loaded by API, not by a start.
     loads_by_api: bool
 
+    #: Names of the architectures it is known to load; a newer image may know more.
+    architectures: frozenset[str]
+
     def recognises(self, container: Container) -> bool:
         """True when the container runs this engine, by its command line or else its image."""
 

@@ -14,6 +14,7 @@ from sparktray.domain.problem import Failure
 from sparktray.domain.snapshot import LoadProgress
 from sparktray.engines import commands, openai_answers, sizes
 from sparktray.engines.failures import GB10_RULES, GENERAL_RULES, PTXAS, diagnose, rule
+from sparktray.engines.models import architectures
 from sparktray.engines.phases import Milestone, follow
 from sparktray.engines.protocol import Activity, Depth, Launch
 
@@ -121,6 +122,7 @@ class Sglang:
     kind = EngineKind.SGLANG
     lives_outside_docker = False
     loads_by_api = False
+    architectures = architectures.SGLANG
 
     def recognises(self, container: Container) -> bool:
         """By its module or ``sglang serve``, else by an image named after it that does not idle."""

@@ -13,6 +13,7 @@ from sparktray.domain.problem import Failure
 from sparktray.domain.snapshot import LoadProgress
 from sparktray.engines import commands, openai_answers, prometheus, sizes
 from sparktray.engines.failures import GB10_RULES, GENERAL_RULES, PTXAS, diagnose, rule
+from sparktray.engines.models import architectures
 from sparktray.engines.phases import Milestone, follow
 from sparktray.engines.protocol import Activity, Depth, Launch
 
@@ -125,6 +126,7 @@ class Vllm:
     kind = EngineKind.VLLM
     lives_outside_docker = False
     loads_by_api = False
+    architectures = architectures.VLLM
 
     def recognises(self, container: Container) -> bool:
         """By ``vllm serve`` or its older module, else by an image named after it that does not idle."""

@@ -88,9 +88,7 @@ def _insert(text: str, among: _Part, items: Sequence[tuple[str, Keys]]) -> tuple
     return at, body if is_open else f"{body}{newline}{level}"
 
 
-def _pieces(
-    items: Iterable[tuple[str, Keys]], own: str, unit: str, newline: str, *, flat: bool
-) -> list[str]:
+def _pieces(items: Iterable[tuple[str, Keys]], own: str, unit: str, newline: str, *, flat: bool) -> list[str]:
     return [
         _keyed(key, _value(keys) if flat else entry_text(keys, own, unit, newline)) for key, keys in items
     ]
