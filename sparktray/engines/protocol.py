@@ -46,6 +46,26 @@ class Activity:
     tokens_per_second: float | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Spelling:
+    """How an engine's own command line says what an entry of the catalogue has keys for.
+
+    ``starts`` are the words after which its arguments begin, and ``bare_image`` an image whose command is
+    arguments from the first word on. ``positional``: the model may be the first of them. ``tokens`` is for
+    all requests together. ``embedding`` are arguments, alone or with their value, that make it embed.
+    ``key_variable`` is the environment variable in which it takes its API key, None when it has none.
+    """
+
+    starts: tuple[tuple[str, ...], ...] = ()
+    bare_image: str | None = None
+    positional: bool = False
+    model: tuple[str, ...] = ()
+    context: tuple[str, ...] = ()
+    tokens: tuple[str, ...] = ()
+    embedding: frozenset[str] = frozenset()
+    key_variable: str | None = None
+
+
 class Engine(Protocol):
     """One serving program. All methods are pure."""
 
@@ -59,6 +79,9 @@ class Engine(Protocol):
 
     #: Names of the architectures it is known to load; a newer image may know more.
     architectures: frozenset[str]
+
+    #: How to read a command line that somebody else wrote.
+    spelling: Spelling
 
     def recognises(self, container: Container) -> bool:
         """True when the container runs this engine, by its command line or else its image."""

@@ -16,7 +16,7 @@ from sparktray.engines import commands, openai_answers, sizes
 from sparktray.engines.failures import GB10_RULES, GENERAL_RULES, PTXAS, diagnose, rule
 from sparktray.engines.models import architectures
 from sparktray.engines.phases import Milestone, follow
-from sparktray.engines.protocol import Activity, Depth, Launch
+from sparktray.engines.protocol import Activity, Depth, Launch, Spelling
 
 # /health generates a token: about 1 s when well, 503 only after SGLANG_HEALTH_CHECK_TIMEOUT (20 s).
 HEALTH_DEADLINE = 25.0
@@ -123,6 +123,13 @@ class Sglang:
     lives_outside_docker = False
     loads_by_api = False
     architectures = architectures.SGLANG
+    spelling = Spelling(
+        starts=(("sglang.launch_server",), ("sglang", "serve")),
+        model=("--model-path", "--model"),
+        context=("--context-length",),
+        tokens=("--max-total-tokens",),
+        embedding=frozenset({"--is-embedding"}),
+    )
 
     def recognises(self, container: Container) -> bool:
         """By its module or ``sglang serve``, else by an image named after it that does not idle."""

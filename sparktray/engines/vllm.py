@@ -15,7 +15,7 @@ from sparktray.engines import commands, openai_answers, prometheus, sizes
 from sparktray.engines.failures import GB10_RULES, GENERAL_RULES, PTXAS, diagnose, rule
 from sparktray.engines.models import architectures
 from sparktray.engines.phases import Milestone, follow
-from sparktray.engines.protocol import Activity, Depth, Launch
+from sparktray.engines.protocol import Activity, Depth, Launch, Spelling
 
 _PORT = 8000
 _ENTRYPOINT_IMAGE = "vllm/vllm-openai"  # its entrypoint is already `vllm serve`; NVIDIA's images have none
@@ -127,6 +127,15 @@ class Vllm:
     lives_outside_docker = False
     loads_by_api = False
     architectures = architectures.VLLM
+    spelling = Spelling(
+        starts=(("vllm", "serve"), ("vllm.entrypoints.openai.api_server",)),
+        bare_image=_ENTRYPOINT_IMAGE,
+        positional=True,
+        model=("--model",),
+        context=("--max-model-len",),
+        embedding=frozenset({"--runner pooling", "--task embed", "--task embedding", "--convert embed"}),
+        key_variable="VLLM_API_KEY",
+    )
 
     def recognises(self, container: Container) -> bool:
         """By ``vllm serve`` or its older module, else by an image named after it that does not idle."""

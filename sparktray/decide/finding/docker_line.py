@@ -126,6 +126,22 @@ def read_mount(option: Option) -> Mount | None:
     return Mount(source, inside, None if source.startswith(("/", "~", "$", ".")) else source)
 
 
+def mount_of(run: DockerRun, inside: str) -> Option | None:
+    """The option that shows what lies at that path inside: the one that reaches deepest."""
+    found: tuple[int, Option] | None = None
+    for option in run.options:
+        mount = read_mount(option)
+        at = "" if mount is None else mount.destination.rstrip("/")
+        if mount is not None and covers(at, inside) and (found is None or len(at) > found[0]):
+            found = (len(at), option)
+    return None if found is None else found[1]
+
+
+def covers(folder: str, path: str) -> bool:
+    """Whether a path is that folder or lies in it."""
+    return path == folder or path.startswith(folder.rstrip("/") + "/")
+
+
 def _is_port(text: str) -> bool:
     return text.isascii() and text.isdecimal() and len(text) <= 5 and 0 < int(text) < 65536
 

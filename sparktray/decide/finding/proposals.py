@@ -86,6 +86,11 @@ def unique(wanted: str, taken: Iterable[str]) -> str:
     return next(name for name in tries if name not in names)
 
 
+def plain_id(name: str) -> str:
+    """A name for an entry: it is typed on command lines and seen by clients, so of few kinds of signs."""
+    return clean_name(_USABLE.sub("-", name)).strip("-.+…") or "model"
+
+
 def catalogue_path(host: HostProfile, path: str) -> str:
     """How a folder of the host is written in the catalogue: below {models} where it is."""
     root = host.models_dir.rstrip("/")
@@ -104,14 +109,9 @@ def _free_id(each: FoundFolder, taken: set[str]) -> str:
     cached = _CACHED.fullmatch(each.path)
     last = cached["name"] if cached else folder_name(each.folder.path)
     above = folder_name(each.folder.path[: -len(folder_name(each.folder.path)) - 1])
-    plain = _plain(last)
-    wanted = plain if plain not in taken else _plain(f"{above}-{last}")
+    plain = plain_id(last)
+    wanted = plain if plain not in taken else plain_id(f"{above}-{last}")
     return unique(wanted, taken)
-
-
-def _plain(name: str) -> str:
-    """Letters, digits and few marks: it is typed on command lines and seen by clients."""
-    return clean_name(_USABLE.sub("-", name)).strip("-.+…") or "model"
 
 
 def _judged(snapshot: Snapshot, each: FoundFolder, name: str) -> Found:
