@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -42,7 +43,7 @@ def answer(call: Call, live: Live) -> Work | None:
 
     if options.command is None and call.display and not options.json and options.host is None:
         return lambda visit: work(visit, lambda request: _show_panel(request, call.token, live))
-    if call.version != __version__ or options.command in _BY_THEMSELVES:
+    if call.version != __version__ or options.command in _BY_THEMSELVES or _reads_a_line(options):
         return None
     try:
         if not _watched(live, options.host):
@@ -51,6 +52,11 @@ def answer(call: Call, live: Live) -> Work | None:
         unreadable = error
         return lambda visit: work(visit, lambda _: _raise(unreadable))
     return lambda visit: work(visit, lambda request: command(request, None))
+
+
+def _reads_a_line(options: argparse.Namespace) -> bool:
+    """A pasted line may be on the command's own stdin, holds keys, and is no matter of the host's."""
+    return options.command == "models" and options.from_run is not None
 
 
 def _show_panel(request: Request, token: str, live: Live) -> int:

@@ -15,7 +15,7 @@ from sparktray.domain.docker.container import LABEL
 from sparktray.domain.host import HostProfile
 from sparktray.domain.phrase import Phrase, phrase
 from sparktray.domain.text import has_hidden
-from sparktray.engines.commands import INSIDE
+from sparktray.engines.commands import INSIDE, MASKED
 from sparktray.engines.registry import engine
 
 _CACHE = "/root/.cache"
@@ -86,7 +86,7 @@ def _environment(sorting: _Sorting, option: Option, variables: Mapping[str, Word
         sorting.secrets.append(name)
     elif undone:
         sorting.undone.append(f"-e {name}")
-    elif has_hidden(text):
+    elif has_hidden(text) or text == MASKED:
         sorting.left.append(f"-e {name}")
     else:
         sorting.env[name] = text
