@@ -224,7 +224,7 @@ def _proposed(
         context=context,
         args=dict.fromkeys(engines, (TRUST,)),
     )
-    needs = engine(servers[0].engine).needed_bytes(Launch(servers[0], model, snapshot.host, each.folder))
+    needs = _needs(Launch(servers[0], model, snapshot.host, each.folder))
     with_needs = replace(snapshot, needs=() if needs is None else ((model.id, names[0], needs),))
     return replace(
         found,
@@ -237,6 +237,14 @@ def _proposed(
         remarks=remarks,
         entry=entry,
     )
+
+
+def _needs(launch: Launch) -> int | None:
+    """What it would take; not known without a context, for then the engine takes what it finds."""
+    model = launch.model
+    if model.context is None and model.kind is ModelKind.CHAT:
+        return None
+    return engine(launch.server.engine).needed_bytes(launch)
 
 
 def _unknown(facts: ModelFacts, needs: int | None) -> tuple[Phrase, ...]:
