@@ -64,7 +64,7 @@ class Found:
 def proposals(snapshot: Snapshot, discovery: Discovery) -> tuple[Found, ...]:
     """Everything found that the catalogue does not have, by path; each folder once, whatever its names."""
     catalogue, host = snapshot.catalogue, snapshot.host
-    paths = {host.expand(model.path) for model in catalogue.models if model.path is not None}
+    paths = {_on_disk(host, model.path) for model in catalogue.models if model.path is not None}
     taken = {model.id for model in catalogue.models}
     seen = set(discovery.known)
     found = []
@@ -94,8 +94,14 @@ def plain_id(name: str) -> str:
 def catalogue_path(host: HostProfile, path: str) -> str:
     """How a folder of the host is written in the catalogue: below {models} where it is."""
     root = host.models_dir.rstrip("/")
-    below = path.removeprefix(root + "/") if root else path
-    return "{models}/" + below if below != path or path == root else path
+    if not root or not (path + "/").startswith(root + "/"):
+        return path
+    return "{models}/" + path[len(root) + 1 :]
+
+
+def _on_disk(host: HostProfile, path: str) -> str:
+    """A catalogue path as the host's files are listed: a profile's folder may end in a slash."""
+    return re.sub("/+", "/", host.expand(path))
 
 
 def _of_a_model(each: FoundFolder) -> bool:
@@ -167,7 +173,7 @@ def _linked(each: FoundFolder) -> Phrase | None:
 
 def _unwritable(host: HostProfile, path: str, at: str) -> Phrase | None:
     """Why the catalogue cannot hold this path."""
-    if has_hidden(path) or host.expand(path) != at:
+    if has_hidden(path) or _on_disk(host, path) != at:
         return phrase("The name of its folder cannot be written into models.json. Rename it.")
     try:
         checked_path(path, Place(""))

@@ -176,7 +176,7 @@ def _lines(say: Wording, snapshot: Snapshot, discovery: Discovery, found: Sequen
         )
         lines.append(say(where))
     if others:
-        lines += ["", say(phrase("Of no use as they are:"))]
+        lines += ["", say(phrase("Cannot be used as they are:"))]
         lines += [f"  {clean_line(each.at)}: {say(each.reason)}" for each in others if each.reason]
     beside = beside_catalogue(snapshot)
     if beside:
