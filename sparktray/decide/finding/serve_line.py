@@ -57,7 +57,8 @@ def serve_line(run: DockerRun, kind: EngineKind) -> ServeLine | None:
     if begin is None:
         return None
     end = next((n for n in range(begin, len(words)) if _closes(words[n])), len(words))
-    own = [*words[begin:end], *(word[:-1] for word in words[end : end + 1] if word[:-1])]
+    last = [word.removesuffix(";") for word in words[end : end + 1] if word not in _OPERATORS]
+    own = [*words[begin:end], *last]
     more = [word for word in words[:begin] if not _is_program(word, spelling)] + list(words[end + 1 :])
     found = ServeLine(script=bool(more))
     undone = {word.text for word in run.command if word.open}

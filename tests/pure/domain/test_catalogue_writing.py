@@ -59,9 +59,9 @@ SHAPES = {
         '{|  "version": 1,|  "servers": {"s": <S>},|  "models": [|    <OLD>,|    <NEW>|  ]|}|',
     ),
     "a shape of its own": (
-        '{|"servers": {"s": <S>},| "models": [|    {"id": "old",| "server": "s", "path": "/"}|],|"version": 1}',
-        '{|"servers": {"s": <S>},| "models": [|    {"id": "old",| "server": "s", "path": "/"},|    {'
-        '<KEYS       >|    }|],|"version": 1}',
+        '{|"servers": {"s": <S>},| "models": [|  {"id": "old",| "server": "s", "path": "/"}|],|"version": 1}',
+        '{|"servers": {"s": <S>},| "models": [|  {"id": "old",| "server": "s", "path": "/"},|  {'
+        '<KEYS   >|  }|],|"version": 1}',
     ),
     "on the line of the bracket": (
         '{|  "version": 1,|  "servers": {"s": <S>},|  "models": [ <OLD>|  ]|}|',
