@@ -170,7 +170,14 @@ class Front(QObject):
             panel=PanelWindow(say),
             log=LogPage(say, self._open_remote),
             hosts=HostsPage(say, background, self._access),
-            settings=SettingsPage(say, self._folder, background, self._saving, autostart_for(self._folder)),
+            settings=SettingsPage(
+                say,
+                self._folder,
+                background,
+                self._saving,
+                autostart_for(self._folder),
+                self._controller,
+            ),
         )
         panel = rooms.panel
         for page in (MonitorPage(say, self._history), rooms.log, rooms.hosts, rooms.settings):
