@@ -176,12 +176,12 @@ def _other(sorting: _Sorting, option: Option, kind: EngineKind) -> None:
 
 def _remarks(sorting: _Sorting) -> list[Phrase]:
     remarks = list(sorting.remarks)
-    for name in dict.fromkeys(sorting.secrets):
+    if sorting.secrets:
         remarks.append(
             phrase(
-                "The value of {name} looks like a key and is not written down: the entry asks the keyring "
-                "for {name} instead. Until it is stored there, a switch to this model is refused.",
-                name=name,
+                "Keys are not written down: {names}. The entry asks the keyring for them under these names; "
+                "until they are stored there, a switch to this model is refused.",
+                names=list(dict.fromkeys(sorting.secrets)),
             )
         )
     if sorting.undone:

@@ -71,14 +71,20 @@ def rows_of(found: Sequence[Found], say: Wording) -> list[FoundRow]:
 def _row(each: Found, say: Wording) -> FoundRow:
     if each.reason is not None:
         return FoundRow(each, clean_line(each.at), "", (say(each.reason),), fits=False)
-    size = say(phrase("{size} of weights", size=size_words(each.facts)))
-    context = say(phrase("context {tokens}", tokens=context_words(each)))
-    words = (say(architecture_words(each.facts)), say(quantization_words(each.facts)), context, size)
+    facts = each.facts
+    # What is not known stands among the remarks.
+    words = [] if facts.architecture is None else [architecture_words(facts)]
+    if facts.quantization is not None:
+        words.append(quantization_words(facts))
+    if facts.trained_context is not None:
+        words.append(phrase("context {tokens}", tokens=context_words(each)))
+    words.append(phrase("{size} of weights", size=size_words(facts)))
     remarks = [say(remark) for remark in each.remarks]
     if each.unknown:
         remarks.append(say(phrase("Not known: {facts}", facts=list(each.unknown))))
     fits = each.fit is not None and not each.fit.short
-    return FoundRow(each, " · ".join(words), say(need_words(each)), tuple(remarks), fits)
+    needs = "" if each.needs is None else say(need_words(each))
+    return FoundRow(each, " · ".join(say(word) for word in words), needs, tuple(remarks), fits)
 
 
 class FoundRows(QAbstractListModel):

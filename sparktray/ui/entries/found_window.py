@@ -107,6 +107,8 @@ class FoundWindow(HostWindow):
         nothing = not any(each.state is FoundState.NEW for each in seen.found)
         self.status.show_state(Advice(_nothing_new(seen)) if nothing else None)
         self._show()
+        if not nothing:
+            self.list.setFocus()
 
     def _failed(self, error: Exception) -> None:
         self._job = None

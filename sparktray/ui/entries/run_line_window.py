@@ -148,6 +148,7 @@ class RunLineWindow(HostWindow):
         self.add.setEnabled(made is not None)
         if made is None:
             self.preview.setPlainText("")
+            self.name.edit.setPlaceholderText("")
             self.area.hide()
             return
         server = f'"{made.server}": {entry_text(made.new_server)}\n' if made.new_server else ""

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QUrl, Signal
+from PySide6.QtCore import Qt, QUrl, Signal
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QHBoxLayout, QMessageBox, QPushButton, QVBoxLayout, QWidget
 
@@ -221,11 +221,7 @@ class Models(QWidget):
         for widget in (self.heading, self.in_use, self.explained, self.broken, self.broken_kept):
             column.addWidget(widget)
         column.addLayout(row)
-        more = QHBoxLayout()
-        more.setSpacing(GRID)
-        more.addWidget(self.look_for)
-        more.addWidget(self.from_line)
-        more.addStretch(1)
-        column.addLayout(more)
+        for button in (self.look_for, self.from_line):
+            column.addWidget(button, 0, Qt.AlignmentFlag.AlignLeft)
         column.addWidget(self.remark)
         column.addWidget(self.trouble)

@@ -293,7 +293,7 @@ def test_a_key_is_never_written(line: str, variable: str) -> None:
     found = made(line)
     assert found.entry["env"] == {variable: {"secret": variable}}
     told = json.dumps(found.entry) + "\n".join(all_said(found.remarks))
-    assert f"The value of {variable} looks like a key" in told
+    assert f"Keys are not written down: {variable}." in told
     assert KEY not in told and "sk-123" not in told
 
 
