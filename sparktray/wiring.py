@@ -112,7 +112,13 @@ def controller_for(
     records = _Records(program.journal, program.durations)
     dial = dialer(program.vault, person)
     crew = Crew(
-        host, program.catalogue, lambda: dial(host), records, keep_trying=keep_trying, measure=measure
+        host,
+        program.catalogue,
+        lambda: dial(host),
+        records,
+        keep_trying=keep_trying,
+        measure=measure,
+        secret=program.vault.keyring.named,
     )
     return Controller(host, program.catalogue, crew, _owner())
 

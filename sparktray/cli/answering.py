@@ -24,7 +24,7 @@ from sparktray.store.paths import StoreError
 from sparktray.wording import Wording, environment_language
 
 # What does not speak to the host, or is about more than the one that is watched.
-_BY_THEMSELVES = {"host", "journal"}
+_BY_THEMSELVES = {"host", "journal", "secret"}
 
 
 def answer(call: Call, live: Live) -> Work | None:
@@ -43,7 +43,7 @@ def answer(call: Call, live: Live) -> Work | None:
 
     if options.command is None and call.display and not options.json and options.host is None:
         return lambda visit: work(visit, lambda request: _show_panel(request, call.token, live))
-    if call.version != __version__ or options.command in _BY_THEMSELVES or _reads_a_line(options):
+    if call.version != __version__ or options.command in _BY_THEMSELVES or _asks(options):
         return None
     try:
         if not _watched(live, options.host):
@@ -54,9 +54,14 @@ def answer(call: Call, live: Live) -> Work | None:
     return lambda visit: work(visit, lambda request: command(request, None))
 
 
-def _reads_a_line(options: argparse.Namespace) -> bool:
-    """A pasted line may be on the command's own stdin, holds keys, and is no matter of the host's."""
-    return options.command == "models" and options.from_run is not None
+def _asks(options: argparse.Namespace) -> bool:
+    """True for what reads its own stdin or stays open: what is typed does not come through the door."""
+    if options.command == "models":
+        return options.from_run is not None
+    if options.command != "webui":
+        return False
+    typed = options.action == "wipe" and not (options.yes or options.dry_run)
+    return typed or options.action in {"sign-in", "sign-out", "connect", "open"}
 
 
 def _show_panel(request: Request, token: str, live: Live) -> int:

@@ -68,6 +68,11 @@ def _grammar(say: Wording) -> argparse.ArgumentParser:
     _hosts(command("host", say(phrase("set up, choose and test hosts"))), shared, say)
     _reading(command, say)
     _changing(command, say)
+    about_secrets = say(phrase("values that models need and only the keyring holds"))
+    _secrets(command("secret", about_secrets), shared, say)
+    _open_webui(
+        command("webui", say(phrase("look at Open WebUI, delete chats, bring them back"))), shared, say
+    )
     return top
 
 
@@ -188,6 +193,58 @@ def _changing(command: _Adder, say: Wording) -> None:
     for parser in (switch, stop, resume):
         plan = say(phrase("show the steps and change nothing"))
         parser.add_argument("--dry-run", action="store_true", help=plan)
+
+
+def _secrets(parser: argparse.ArgumentParser, shared: _Parser, say: Wording) -> None:
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True, parser_class=_Parser)
+    kept = _added(actions, "set", say(phrase("store a value, typed without showing it")), shared)
+    kept.add_argument("name", metavar="NAME")
+    kept.add_argument("--stdin", action="store_true", help=say(phrase("the value is stdin's first line")))
+    _added(actions, "list", say(phrase("show which the catalogue needs, and which are stored")), shared)
+    gone = _added(actions, "forget", say(phrase("delete a value from the keyring")), shared)
+    gone.add_argument("name", metavar="NAME")
+
+
+def _open_webui(parser: argparse.ArgumentParser, shared: _Parser, say: Wording) -> None:
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True, parser_class=_Parser)
+
+    def action(name: str, about: str) -> argparse.ArgumentParser:
+        return _added(actions, name, about, shared)
+
+    action("status", say(phrase("show what Open WebUI holds")))
+    action("open", say(phrase("open its page in the browser, by a forward where its port is closed")))
+    connect = action("connect", say(phrase("have it use the running server; as its administrator")))
+    connect.add_argument("server", metavar="SERVER", nargs="?")
+    sign_in = action("sign-in", say(phrase("keep a key of your account in the keyring")))
+    sign_in.add_argument("--email", metavar="E")
+    given = sign_in.add_mutually_exclusive_group()
+    password = say(phrase("the password is on stdin's first line; it is not kept"))
+    given.add_argument("--password-stdin", action="store_true", help=password)
+    api_key = say(phrase("an API key of Open WebUI is on stdin's first line"))
+    given.add_argument("--api-key-stdin", action="store_true", help=api_key)
+    action("sign-out", say(phrase("forget that key")))
+    action("archives", say(phrase("list what can be brought back")))
+    wipe = action("wipe", say(phrase("delete chats, or everything; shows what goes and asks")))
+    ways = wipe.add_mutually_exclusive_group(required=True)
+    ways.add_argument("--chats", action="store_true", help=say(phrase("the chats of your own account")))
+    ways.add_argument("--all-chats", action="store_true", help=say(phrase("the chats of everybody")))
+    everything = say(phrase("accounts, settings and files too; only downloaded models stay"))
+    ways.add_argument("--everything", action="store_true", help=everything)
+    older = say(phrase("only chats that nobody touched for so many days"))
+    wipe.add_argument("--older-than", metavar="DAYS", type=_days, help=older)
+    wipe.add_argument("--no-archive", action="store_true", help=say(phrase("keep no copy to go back by")))
+    wipe.add_argument("--yes", action="store_true", help=say(phrase("do not ask")))
+    restore = action("restore", say(phrase("bring back what a wipe took")))
+    restore.add_argument(
+        "archive", metavar="ARCHIVE", nargs="?", help=say(phrase("the newest without a name"))
+    )
+    for each in (wipe, restore):
+        plan = say(phrase("show the steps and change nothing"))
+        each.add_argument("--dry-run", action="store_true", help=plan)
+
+
+def _days(text: str) -> int:
+    return _whole(text, 1, 36_500)
 
 
 def _port(text: str) -> int:

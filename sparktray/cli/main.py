@@ -115,6 +115,14 @@ def command(request: Request, tray: Tray | None) -> int:
             from sparktray.cli.commands import serving
 
             return serving.run(request)
+        case "secret":
+            from sparktray.cli.commands.secret import command as secret
+
+            return secret.run(request)
+        case "webui":
+            from sparktray.cli.commands.open_webui import command as webui
+
+            return webui.run(request)
         case "logs":
             from sparktray.cli.commands import logs
 

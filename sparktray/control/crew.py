@@ -16,6 +16,7 @@ from sparktray.control.following.waking import watch_absence
 from sparktray.control.lanes import Lanes
 from sparktray.control.performing.changes import Changes
 from sparktray.control.performing.records import Records
+from sparktray.control.performing.task import NamedSecret
 from sparktray.control.problems import is_blocking, problem_of
 from sparktray.decide.effects import (
     CheckLink,
@@ -39,8 +40,10 @@ from sparktray.decide.effects import (
 from sparktray.domain.catalogue import Catalogue
 from sparktray.domain.events import Event, FoundInterrupted, LinkDown, LinkUp, NeedsRead
 from sparktray.domain.host import HostProfile
+from sparktray.domain.secret import Secret
 from sparktray.remote.contract import Remote
 from sparktray.remote.errors import LinkLost, RemoteError
+from sparktray.store.secrets_errors import KeyringUnavailable
 
 _log = logging.getLogger(__name__)
 
@@ -58,7 +61,8 @@ class Crew:
 
     ``dial`` makes a connection and may raise RemoteError. ``carry_out`` and ``pace`` are called on
     the owner's thread and return at once; results go back through ``report_to``'s function. ``measure``
-    reads the model folders after each connection, for a list that tells what fits.
+    reads the model folders after each connection, for a list that tells what fits. ``secret`` gives values
+    of the keyring to steps that need one.
     """
 
     def __init__(
@@ -70,6 +74,7 @@ class Crew:
         *,
         keep_trying: bool,
         measure: bool = False,
+        secret: NamedSecret = lambda name: None,
     ) -> None:
         self._host = host
         self._catalogue = catalogue
@@ -77,7 +82,9 @@ class Crew:
         self._keep_trying = keep_trying
         self._measure = measure
         self._lanes = Lanes()
-        self._changes = Changes(host, catalogue, records)
+        self._secret = secret
+        self._keys: dict[str, Secret | None] = {}
+        self._changes = Changes(host, catalogue, records, secret)
         self._post: Callable[[Event], None] = lambda event: None
         self._remote: Remote | None = None
         self._epoch = 0
@@ -144,7 +151,7 @@ class Crew:
             case ReadContainer():
                 self._read("confirm", effect.epoch, lambda r: reading.read_container(r, effect, self._host))
             case Probe():
-                self._read(f"probe-{effect.server.name}", effect.epoch, lambda r: reading.probe(r, effect))
+                self._read(f"probe-{effect.server.name}", effect.epoch, lambda r: self._probe(r, effect))
             case ReadLogTail():
                 self._read("tail", effect.epoch, lambda r: reading.read_log_tail(r, effect))
             case FollowLog():
@@ -186,6 +193,19 @@ class Crew:
 
         self._lanes.put(lane, read)
 
+    def _probe(self, remote: Remote, effect: Probe) -> Event:
+        return reading.probe(remote, effect, None if effect.key is None else self._key(effect.key))
+
+    def _key(self, name: str) -> Secret | None:
+        """A key of the keyring, asked for once; without it the server says that it is locked."""
+        if name not in self._keys:
+            try:
+                self._keys[name] = self._secret(name)
+            except KeyringUnavailable as error:
+                _log.warning("the keyring cannot be used: %s", error.problem.code)
+                self._keys[name] = None
+        return self._keys[name]
+
     def _connect(self, effect: Connect) -> None:
         if effect.attempt and not self._rested(_pause(effect.attempt)):
             return
@@ -202,6 +222,7 @@ class Crew:
             remote.close()
             return
         self._hurry.clear()
+        self._keys.clear()
         self._remote, self._epoch = remote, effect.epoch
         self._post(LinkUp(effect.epoch))
         self._watch(remote, effect.epoch)

@@ -344,3 +344,12 @@ def no_image(image: str, said: str) -> Problem:
         phrase("Fetch it on the host: docker pull {image}", image=image),
         said,
     )
+
+
+def unstored(name: str) -> Problem:
+    """A secret that the keyring does not hold (any more)."""
+    return Problem(
+        "secret-missing",
+        phrase("The secret {name} is not stored.", name=clean_name(name)),
+        phrase("Store it in the keyring: sparktray secret set {name}", name=clean_name(name)),
+    )

@@ -23,6 +23,7 @@ from sparktray.domain.events import (
     Probed,
 )
 from sparktray.domain.host import HostProfile
+from sparktray.domain.secret import Secret
 from sparktray.domain.text import split_log
 from sparktray.engines.registry import ENGINES, engine
 from sparktray.remote.contract import Http, Remote
@@ -97,11 +98,14 @@ def read_log_tail(remote: Remote, effect: ReadLogTail) -> Event:
     return LogTailRead(effect.epoch, effect.server, effect.container, lines[-TAIL_LINES:])
 
 
-def probe(remote: Remote, effect: Probe) -> Event:
-    """Ask a server how it is; where sshd forbids asking, that stays unknown and is not taken for a load."""
+def probe(remote: Remote, effect: Probe, key: Secret | None = None) -> Event:
+    """Ask a server how it is; where sshd forbids asking, that stays unknown and is not taken for a load.
+
+    ``key`` is sent along to an engine that asks for one.
+    """
     known = engine(effect.server.engine)
     try:
-        reading = converse(remote.http, effect.server.port, known.probe(effect.depth))
+        reading = converse(remote.http, effect.server.port, known.probe(effect.depth), key)
     except ForwardingForbidden:
         reading = Reading(Health.UNKNOWN)
     if reading.health is Health.SILENT:
@@ -110,20 +114,23 @@ def probe(remote: Remote, effect: Probe) -> Event:
     return Probed(effect.epoch, effect.server.name, effect.container, reading)
 
 
-def converse(http: Http, port: int, dialogue: Dialogue[Result]) -> Result:
-    """Carry out a dialogue with whatever listens on a port of the host."""
+def converse(http: Http, port: int, dialogue: Dialogue[Result], key: Secret | None = None) -> Result:
+    """Carry out a dialogue with whatever listens on a port of the host; ``key`` where it names none."""
     try:
         ask = next(dialogue)
         while True:
-            ask = dialogue.send(_hear(http, port, ask))
+            ask = dialogue.send(_hear(http, port, ask, ask.bearer or key))
     except StopIteration as end:
         result: Result = end.value
         return result
 
 
-def _hear(http: Http, port: int, ask: Ask) -> Heard:
+def _hear(http: Http, port: int, ask: Ask, key: Secret | None) -> Heard:
+    headers = {"Authorization": f"Bearer {key.reveal()}"} if key is not None else None
     try:
-        answer = http.ask(port, ask.method, ask.path, json=ask.json, deadline=ask.deadline)
+        answer = http.ask(
+            port, ask.method, ask.path, json=_revealed(ask), headers=headers, deadline=ask.deadline
+        )
     except ConnectionRefused:
         return Silence.REFUSED
     except DeadlinePassed:
@@ -131,3 +138,10 @@ def _hear(http: Http, port: int, ask: Ask) -> Heard:
     except (BadAnswer, TooLarge):
         return Silence.BROKEN
     return Answer(answer.status, answer.body)
+
+
+def _revealed(ask: Ask) -> dict[str, object] | None:
+    """The body as it is sent: only here do its secrets show."""
+    if ask.json is None:
+        return None
+    return {key: value.reveal() if isinstance(value, Secret) else value for key, value in ask.json.items()}

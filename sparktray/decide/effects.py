@@ -61,12 +61,16 @@ class ReadContainer:
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """Ask a server's port how it is; ``container`` is the id it is meant for, None outside Docker."""
+    """Ask a server's port how it is; ``container`` is the id it is meant for, None outside Docker.
+
+    ``key`` is the keyring's name of the key that its engine asks for, None for none.
+    """
 
     epoch: int
     server: Server
     container: str | None
     depth: Depth
+    key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

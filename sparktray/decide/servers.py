@@ -17,7 +17,7 @@ from sparktray.domain.problem import Failure
 from sparktray.domain.snapshot import ServerState, Snapshot
 from sparktray.domain.text import clean_name
 from sparktray.engines.protocol import Depth
-from sparktray.engines.registry import engine
+from sparktray.engines.registry import engine, engine_key
 
 KEPT_LINES = 200
 _ENDED = {ContainerState.EXITED, ContainerState.DEAD}
@@ -243,6 +243,12 @@ def _swapped(states: Iterable[ServerState], state: ServerState) -> tuple[ServerS
 def probe_identity(state: ServerState) -> str | None:
     """The id of the container a probe is meant for; None for a server outside Docker."""
     return _identity(state)
+
+
+def probe_key(snapshot: Snapshot, state: ServerState) -> str | None:
+    """The keyring's name of the key that the server asks for, by the entry that it was started from."""
+    model = started_model(snapshot, state)
+    return None if model is None else engine_key(model, state.server.engine)
 
 
 def wanted_depth(state: ServerState, now: float) -> Depth:

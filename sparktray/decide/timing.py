@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sparktray.decide.containers import read_all
 from sparktray.decide.effects import Effect, Probe
-from sparktray.decide.servers import asked, probe_identity, wanted_depth
+from sparktray.decide.servers import asked, probe_identity, probe_key, wanted_depth
 from sparktray.domain.action import AwaitIdle, AwaitServing
 from sparktray.domain.asking import Health
 from sparktray.domain.docker.container import ContainerState
@@ -73,7 +73,8 @@ def due_work(snapshot: Snapshot, now: float) -> tuple[Snapshot, list[Effect]]:
         due = probe_due(snapshot, state)
         if due is not None and due <= now:
             depth = wanted_depth(state, now)
-            effects.append(Probe(snapshot.epoch, state.server, probe_identity(state), depth))
+            key = probe_key(snapshot, state)
+            effects.append(Probe(snapshot.epoch, state.server, probe_identity(state), depth, key))
             snapshot = asked(snapshot, state.name)
     safety = _safety_due(snapshot)
     if safety is not None and safety <= now:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import assert_never
 
-from sparktray.domain.action import Action, RunDocker, Stopped, UnloadOllama
+from sparktray.domain.action import Action, RunDocker, RunScript, Stopped, UnloadOllama
 from sparktray.domain.asking import Health
 from sparktray.domain.docker.container import LABEL_OPERATION, Container, ContainerState
 from sparktray.domain.operation import Operation, OperationEnd, StepName, StopWish
@@ -75,6 +75,8 @@ def _stops(action: Action, state: ServerState) -> bool:
             return state.container is not None and state.container.id == identity
         case UnloadOllama(server=name):
             return state.name == name
+        case RunScript(port=port, starts=False):
+            return state.server.port == port
         case _:
             return False
 

@@ -63,12 +63,13 @@ class Guard:
     """What must hold right before a command touches a container by name.
 
     Either the container of that name is the one that was planned (``container`` is its id), or it
-    is one that this ``operation`` made.
+    is one that this ``operation`` made. ``may_be_gone``: there is nothing to do once nothing bears the name.
     """
 
     name: str
     container: str | None = None
     operation: str | None = None
+    may_be_gone: bool = False
 
 
 # What a step does.
@@ -76,12 +77,26 @@ class Guard:
 
 @dataclass(frozen=True, slots=True)
 class RunDocker:
-    """A docker command, proven by reading; skipped when what it shall achieve is already so."""
+    """A docker command, proven by reading; skipped when what it shall achieve is already so.
+
+    ``secrets`` are variables of the container and the keyring's names of their values: they go to the
+    command's stdin, where ``--env-file`` reads them.
+    """
 
     argv: tuple[str, ...]
     expect: Expectation
     guard: Guard | None = None
     deadline: float = 60.0
+    secrets: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RunScript:
+    """Run a script of the person's own on the host; done when a container holds that port, or none does."""
+
+    port: int
+    argv: tuple[str, ...]
+    starts: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,11 +162,12 @@ class AwaitServing:
 
 @dataclass(frozen=True, slots=True)
 class ProveServing:
-    """Ask for one token, or one embedding."""
+    """Ask for one token, or one embedding. ``key`` is the keyring's name of the engine's own key."""
 
     server: str
     served_name: str
     kind: ModelKind
+    key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,11 +186,62 @@ class UnloadOllama:
     name: str
 
 
+@dataclass(frozen=True, slots=True)
+class MakeVolume:
+    """Create a volume of ours; done when it is there with these labels."""
+
+    name: str
+    labels: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveVolume:
+    """Remove a volume: an archive of ours, or the one that Open WebUI's container left behind.
+
+    ``ours``: refused unless it bears the label of an archive.
+    """
+
+    name: str
+    ours: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class RunInside:
+    """Run the program for Open WebUI's data in a container of its own image; it proves what it does.
+
+    ``argv`` is the whole command, ``guard`` what must still hold of the container whose data they are.
+    """
+
+    argv: tuple[str, ...]
+    guard: Guard | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteMine:
+    """Delete the chats of the account whose key is kept, by Open WebUI's API.
+
+    ``older_than`` days spares the chats touched since; None is all of them.
+    """
+
+    port: int
+    older_than: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AwaitWebUi:
+    """Wait until Open WebUI answers that it is healthy; ``timeout`` in seconds."""
+
+    container: str
+    port: int
+    timeout: float
+
+
 Waiting = AwaitIdle | AwaitRelease | AwaitServing
 """What is judged from the snapshot and never performed."""
 
 Action = (
     RunDocker
+    | RunScript
     | PullImage
     | CheckAgain
     | RecordContainer
@@ -183,4 +250,9 @@ Action = (
     | ProveServing
     | LoadOllama
     | UnloadOllama
+    | MakeVolume
+    | RemoveVolume
+    | RunInside
+    | DeleteMine
+    | AwaitWebUi
 )

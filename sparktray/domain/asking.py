@@ -9,15 +9,21 @@ from typing import TypeVar
 
 import msgspec
 
+from sparktray.domain.secret import Secret
+
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """One HTTP request to a server's port; ``deadline`` is seconds for the whole answer."""
+    """One HTTP request to a server's port; ``deadline`` is seconds for the whole answer.
+
+    ``bearer`` is sent as its authorization. Secrets in ``json`` are sent as what they are.
+    """
 
     method: str
     path: str
     json: Mapping[str, object] | None = None
     deadline: float = 5.0
+    bearer: Secret | None = None
 
 
 @dataclass(frozen=True, slots=True)

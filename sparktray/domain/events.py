@@ -14,6 +14,7 @@ from sparktray.domain.docker.container import Container
 from sparktray.domain.facts.survey import Survey
 from sparktray.domain.facts.vitals import Vitals
 from sparktray.domain.operation import Operation, Wish
+from sparktray.domain.phrase import Phrase
 from sparktray.domain.problem import Problem
 
 
@@ -172,7 +173,7 @@ class StepSaid:
 
 @dataclass(frozen=True, slots=True)
 class StepDone:
-    """A step is done and proven; ``found`` is the container as the proof read it.
+    """A step is done and proven; ``found`` is the container as the proof read it, ``result`` what it counted.
 
     ``check`` brings the survey and the containers it read, asked for at that sequence.
     """
@@ -183,6 +184,7 @@ class StepDone:
     survey: Survey | None = None
     containers: tuple[Container, ...] = ()
     asked: int = 0
+    result: Phrase | None = None
 
 
 @dataclass(frozen=True, slots=True)

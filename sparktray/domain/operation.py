@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from sparktray.domain.action import Action
+from sparktray.domain.open_webui import WipeScope
 from sparktray.domain.phrase import Phrase
 from sparktray.domain.problem import Failure
 
@@ -16,6 +17,8 @@ class OperationKind(StrEnum):
     SWITCH = "switch"
     STOP = "stop"
     BACK = "back"
+    WIPE = "wipe"
+    RESTORE = "restore"
 
 
 class WhenBusy(StrEnum):
@@ -62,7 +65,31 @@ class BackWish:
     dry_run: bool = False
 
 
-Wish = SwitchWish | StopWish | BackWish
+@dataclass(frozen=True, slots=True)
+class WipeWish:
+    """Take that much from Open WebUI; ``older_than`` days spares the chats touched since.
+
+    ``archive``: keep a copy to go back by. ``revive``: start it afterwards even where it does not run now,
+    because an earlier try stopped it.
+    """
+
+    scope: WipeScope
+    older_than: int | None = None
+    archive: bool = True
+    revive: bool = False
+    dry_run: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RestoreWish:
+    """Bring back what an archive keeps: a volume's name, None for the newest. ``revive`` as in `WipeWish`."""
+
+    archive: str | None = None
+    revive: bool = False
+    dry_run: bool = False
+
+
+Wish = SwitchWish | StopWish | BackWish | WipeWish | RestoreWish
 
 
 class StepName(StrEnum):
@@ -83,16 +110,20 @@ class StepName(StrEnum):
     PROVE = "prove"
     COMMIT = "commit"
     SWEEP = "sweep"
+    ARCHIVE = "archive"
+    WIPE = "wipe"
+    RESTORE = "restore"
+    HEALTH = "health"
     UNLOCK = "unlock"
 
 
 HARMLESS = frozenset(
     {
         *(StepName.PULL, StepName.LOCK, StepName.CHECK, StepName.IDLE, StepName.RECORD),
-        StepName.UNLOCK,
+        *(StepName.ARCHIVE, StepName.HEALTH, StepName.UNLOCK),
     }
 )
-"""Steps that change nothing but the lock."""
+"""Steps that change nothing but the lock and what is ours alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +154,10 @@ class StepState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class StepRun:
-    """A step on its way: times are seconds since 1970, ``said`` is its latest line of output."""
+    """A step on its way: times are seconds since 1970, ``said`` is its latest line of output.
+
+    ``result`` is what came of it, where it counted something.
+    """
 
     step: Step
     state: StepState = StepState.WAITING
@@ -131,6 +165,7 @@ class StepRun:
     started_at: float | None = None
     ended_at: float | None = None
     said: str = ""
+    result: Phrase | None = None
 
     @property
     def begun(self) -> bool:

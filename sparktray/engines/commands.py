@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterable, Sequence
 
-from sparktray.domain.catalogue import Secret
+from sparktray.domain.catalogue import Model, Secret
 from sparktray.domain.docker.container import Container
 from sparktray.engines.protocol import Launch
 
@@ -95,6 +95,11 @@ def docker_run(launch: Launch, options: Iterable[str], command: Iterable[str]) -
     if any(isinstance(setting, Secret) for setting in model.env.values()):
         words += ["--env-file", "/dev/stdin"]
     return (*words, *model.docker_args, server.image, *command)
+
+
+def secret_variables(model: Model) -> tuple[tuple[str, str], ...]:
+    """The variables whose values only the keyring holds, each with the keyring's name of its value."""
+    return tuple((name, value.name) for name, value in model.env.items() if isinstance(value, Secret))
 
 
 def shown(argv: Sequence[str]) -> tuple[str, ...]:

@@ -62,6 +62,7 @@ class Ollama:
     loads_by_api = True
     architectures: frozenset[str] = frozenset()  # it converts models when they are installed
     spelling = Spelling()
+    key_variable: str | None = None
 
     def recognises(self, container: Container) -> bool:
         """By ``ollama serve``, else by its image, unless another ``ollama`` command runs there."""

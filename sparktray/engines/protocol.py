@@ -53,7 +53,6 @@ class Spelling:
     ``starts`` are the words after which its arguments begin, and ``bare_image`` an image whose command is
     arguments from the first word on. ``positional``: the model may be the first of them. ``tokens`` is for
     all requests together. ``embedding`` are arguments, alone or with their value, that make it embed.
-    ``key_variable`` is the environment variable in which it takes its API key, None when it has none.
     """
 
     starts: tuple[tuple[str, ...], ...] = ()
@@ -63,7 +62,6 @@ class Spelling:
     context: tuple[str, ...] = ()
     tokens: tuple[str, ...] = ()
     embedding: frozenset[str] = frozenset()
-    key_variable: str | None = None
 
 
 class Engine(Protocol):
@@ -82,6 +80,9 @@ class Engine(Protocol):
 
     #: How to read a command line that somebody else wrote.
     spelling: Spelling
+
+    #: The environment variable that makes its API ask for a key, None where only a flag does.
+    key_variable: str | None
 
     def recognises(self, container: Container) -> bool:
         """True when the container runs this engine, by its command line or else its image."""

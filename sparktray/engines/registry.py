@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from sparktray.domain.catalogue import EngineKind
+from sparktray.domain.catalogue import EngineKind, Model, Secret
 from sparktray.engines.ollama import Ollama
 from sparktray.engines.protocol import Engine
 from sparktray.engines.sglang import Sglang
@@ -23,3 +23,9 @@ ENGINES: Mapping[EngineKind, Engine] = MappingProxyType(
 def engine(kind: EngineKind) -> Engine:
     """The engine of that kind."""
     return ENGINES[kind]
+
+
+def engine_key(model: Model, kind: EngineKind) -> str | None:
+    """The keyring's name of the key that this engine asks clients for, where the entry gives it one."""
+    value = model.env.get(engine(kind).key_variable or "")
+    return value.name if isinstance(value, Secret) else None

@@ -130,6 +130,7 @@ class Sglang:
         tokens=("--max-total-tokens",),
         embedding=frozenset({"--is-embedding"}),
     )
+    key_variable: str | None = None
 
     def recognises(self, container: Container) -> bool:
         """By its module or ``sglang serve``, else by an image named after it that does not idle."""

@@ -134,8 +134,8 @@ class Vllm:
         model=("--model",),
         context=("--max-model-len",),
         embedding=frozenset({"--runner pooling", "--task embed", "--task embedding", "--convert embed"}),
-        key_variable="VLLM_API_KEY",
     )
+    key_variable: str | None = "VLLM_API_KEY"
 
     def recognises(self, container: Container) -> bool:
         """By ``vllm serve`` or its older module, else by an image named after it that does not idle."""

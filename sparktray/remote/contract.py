@@ -12,7 +12,7 @@ from typing import Any, Protocol, Self, TypeVar
 
 from sparktray.domain.host import Login
 from sparktray.domain.secret import Secret
-from sparktray.remote.link import Cancel
+from sparktray.remote.link import ByteStream, Cancel
 
 MIB = 1024 * 1024
 
@@ -291,6 +291,13 @@ class Remote(Protocol):
 
     def list_folder(self, path: str, *, deadline: float = 10.0) -> list[Entry] | None:
         """The names in a folder by absolute path; None when it is not there. Raises CommandFailed."""
+        ...
+
+    def open_port(self, port: int, *, deadline: float = 10.0) -> ByteStream:
+        """A byte stream to one of the host's own 127.0.0.1 ports, for a forward.
+
+        Raises ConnectionRefused, ForwardingForbidden, LinkLost.
+        """
         ...
 
     def sample(self, *, deadline: float = 10.0) -> RawSample:

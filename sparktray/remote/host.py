@@ -22,7 +22,7 @@ from sparktray.remote.contract import (
     RawSample,
     SshTarget,
 )
-from sparktray.remote.link import Cancel, Link
+from sparktray.remote.link import ByteStream, Cancel, Link
 from sparktray.remote.sampler import Sampler
 from sparktray.remote.ssh.dialing import ADDRESS_SECONDS
 from sparktray.remote.ssh.keyfile import check_key_file
@@ -79,6 +79,10 @@ class RemoteHost:
     def list_folder(self, path: str, *, deadline: float = 10.0) -> list[Entry] | None:
         """See `contract.Remote.list_folder`."""
         return commands.list_folder(self._link, path, deadline=deadline)
+
+    def open_port(self, port: int, *, deadline: float = 10.0) -> ByteStream:
+        """See `contract.Remote.open_port`."""
+        return self._link.open_tcp(port, timeout=deadline)
 
     def sample(self, *, deadline: float = 10.0) -> RawSample:
         """See `contract.Remote.sample`."""

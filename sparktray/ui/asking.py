@@ -9,7 +9,7 @@ from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtWidgets import QLabel, QMessageBox, QPushButton, QWidget
 
 from sparktray.decide.showing.question import Question, question
-from sparktray.domain.operation import BackWish, Wish
+from sparktray.domain.operation import BackWish, RestoreWish, WipeWish, Wish
 from sparktray.domain.snapshot import Snapshot
 from sparktray.wording import Wording
 
@@ -66,7 +66,13 @@ class Asker(QObject):
 
     def _answered(self) -> None:
         box, asked, wish, latest = self._box, self._asked, self._wish, self._latest
-        if box is None or asked is None or latest is None or wish is None or isinstance(wish, BackWish):
+        if (
+            box is None
+            or asked is None
+            or latest is None
+            or wish is None
+            or isinstance(wish, BackWish | WipeWish | RestoreWish)
+        ):
             return
         choice, parent = box.choice, box.parentWidget()
         self.close()

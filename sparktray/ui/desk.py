@@ -301,6 +301,8 @@ class Desk(QObject):
         rows.host_asked.connect(self._use)
         rows.cancelled.connect(self._cancel)
         rows.panel_asked.connect(self._front.present)
+        rows.webui_asked.connect(self._front.show_open_webui)
+        rows.webui_page_asked.connect(self._front.open_web_page)
         rows.opened.connect(self._retry)
         rows.quit_asked.connect(QApplication.quit)
         self._tray = tray
@@ -314,6 +316,7 @@ class Desk(QObject):
         announcer.silence(self._silenced)
         announcer.copy_asked.connect(self._copy_id)
         announcer.log_asked.connect(self._front.show_log)
+        announcer.wished.connect(self._asked)
         announcer.panel_asked.connect(self._front.present)
         self._notifier, self._announcer = notifier, announcer
 

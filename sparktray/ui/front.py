@@ -24,6 +24,7 @@ from sparktray.ui.background import Background
 from sparktray.ui.clipboard import Copied
 from sparktray.ui.hosts.access import Access
 from sparktray.ui.hosts.hosts_page import HostsPage
+from sparktray.ui.open_webui.page import OpenWebUiPage
 from sparktray.ui.panel.logs.page import LogPage
 from sparktray.ui.panel.monitor_page import MonitorPage
 from sparktray.ui.panel.window import PanelWindow
@@ -98,6 +99,18 @@ class Front(QObject):
         rooms.panel.present()
 
     @Slot()
+    def show_open_webui(self) -> None:
+        """Bring the panel to the front with the page about Open WebUI."""
+        rooms = self._made()
+        rooms.panel.show_page(rooms.webui)
+        rooms.panel.present()
+
+    @Slot()
+    def open_web_page(self) -> None:
+        """Open WebUI's page in the browser; where that does not work its page here says why."""
+        self._made().webui.open_page(self._latest)
+
+    @Slot()
     def set_up(self) -> None:
         """Bring the panel to the front and open the assistant."""
         rooms = self._made()
@@ -155,6 +168,7 @@ class Front(QObject):
     def close(self) -> None:
         """Take the windows away."""
         if self._rooms is not None:
+            self._rooms.webui.close_forwards()
             self._rooms.panel.close()
 
     def _made(self) -> _Rooms:
@@ -170,6 +184,7 @@ class Front(QObject):
             panel=PanelWindow(say),
             log=LogPage(say, self._open_remote),
             hosts=HostsPage(say, background, self._access),
+            webui=OpenWebUiPage(say, background, self._open_remote),
             settings=SettingsPage(
                 say,
                 self._folder,
@@ -180,7 +195,8 @@ class Front(QObject):
             ),
         )
         panel = rooms.panel
-        for page in (MonitorPage(say, self._history), rooms.log, rooms.hosts, rooms.settings):
+        monitor = MonitorPage(say, self._history)
+        for page in (monitor, rooms.log, rooms.webui, rooms.hosts, rooms.settings):
             panel.add(page)
         settings, problem = self._settings
         rooms.settings.take_settings(settings, problem)
@@ -189,6 +205,8 @@ class Front(QObject):
         rooms.hosts.changed.connect(lambda _: self.written.emit())
         panel.wished.connect(self.wished)
         panel.cancelled.connect(self.cancelled)
+        rooms.webui.wished.connect(self.wished)
+        rooms.webui.cancelled.connect(self.cancelled)
         panel.copy_asked.connect(self.copy_asked)
         panel.retry_asked.connect(self.retry_asked)
         panel.setup_asked.connect(self.set_up)
@@ -236,5 +254,6 @@ class _Rooms:
 
     panel: PanelWindow
     log: LogPage
+    webui: OpenWebUiPage
     hosts: HostsPage
     settings: SettingsPage

@@ -55,8 +55,8 @@ def run(request: Request) -> int:
         if wanted is None:
             request.out.line(request.say(phrase("Nothing was broken off.")))
             return DONE
-        snapshot, operation = _carried_out(request, session, wanted)
-        _tell(request, snapshot, operation)
+        snapshot, operation = carried_out(request, session, wanted)
+        tell(request, snapshot, operation)
     return exit_of_operation(operation)
 
 
@@ -102,8 +102,11 @@ def _when_busy(options: argparse.Namespace) -> WhenBusy:
     return WhenBusy.GO_ON if options.force else WhenBusy.REFUSE
 
 
-def _carried_out(request: Request, session: Session, wish: Wish) -> tuple[Snapshot, Operation]:
-    """Wait for the end. The first Ctrl-C takes back what was begun, the second one ends at once."""
+def carried_out(request: Request, session: Session, wish: Wish) -> tuple[Snapshot, Operation]:
+    """Ask for it and wait for the end.
+
+    The first Ctrl-C takes back what was begun, the second one ends at once.
+    """
     progress = Progress(request.out)
     cancelled = False
     snapshot = session.controller.snapshot
@@ -142,7 +145,8 @@ def _cancelling(session: Session) -> Phrase:
     return phrase("Cancelling: what was begun is taken back. Ctrl-C again leaves it as it is now.")
 
 
-def _tell(request: Request, snapshot: Snapshot, operation: Operation) -> None:
+def tell(request: Request, snapshot: Snapshot, operation: Operation) -> None:
+    """Print the end of an operation, or its plan."""
     out, say = request.out, request.say
     if out.as_json:
         out.json({"operation": operation_view(operation, say)})
@@ -162,7 +166,7 @@ def _tell(request: Request, snapshot: Snapshot, operation: Operation) -> None:
 def _nothing_to_do(operation: Operation) -> Phrase:
     if isinstance(operation.wish, StopWish):
         return phrase("Nothing is running there.")
-    if isinstance(operation.wish, BackWish):
+    if not isinstance(operation.wish, SwitchWish):
         return phrase("It all is as it was.")
     return phrase("{model} is ready already.", model=operation.model or operation.wish.model)
 

@@ -9,23 +9,29 @@ from dataclasses import replace
 from typing import assert_never
 
 from sparktray.control import reading
-from sparktray.control.performing import containers, images, leftover, serving
+from sparktray.control.performing import containers, images, leftover, open_webui, scripts, serving
 from sparktray.control.performing.records import Records
 from sparktray.control.performing.surveying import Surveyor
-from sparktray.control.performing.task import NotProven, Task
+from sparktray.control.performing.task import NamedSecret, NotProven, Task
 from sparktray.control.problems import internal, problem_of
 from sparktray.decide.effects import Perform, RememberLoad, TakeSurvey
 from sparktray.domain.action import (
     AwaitIdle,
     AwaitRelease,
     AwaitServing,
+    AwaitWebUi,
     CheckAgain,
+    DeleteMine,
     LoadOllama,
+    MakeVolume,
     ProveServing,
     PullImage,
     RecordContainer,
     RecreateContainer,
+    RemoveVolume,
     RunDocker,
+    RunInside,
+    RunScript,
     UnloadOllama,
 )
 from sparktray.domain.catalogue import Catalogue
@@ -33,12 +39,15 @@ from sparktray.domain.docker.container import Container
 from sparktray.domain.events import Event, StepDone, StepFailed, StepSaid, Surveyed
 from sparktray.domain.facts.survey import Survey
 from sparktray.domain.host import HostProfile
-from sparktray.domain.operation import BackWish, Operation, SwitchWish, Wish
+from sparktray.domain.operation import BackWish, Operation, RestoreWish, SwitchWish, WipeWish, Wish
+from sparktray.domain.phrase import Phrase
 from sparktray.domain.problem import Problem
 from sparktray.remote.contract import Remote
 from sparktray.remote.errors import LinkLost, RemoteError
 from sparktray.remote.link import Cancel
 from sparktray.store.paths import StoreError
+from sparktray.store.secrets_errors import KeyringUnavailable
+from sparktray.webui.household import household
 
 Post = Callable[[Event], None]
 _log = logging.getLogger(__name__)
@@ -47,11 +56,14 @@ _log = logging.getLogger(__name__)
 class Changes:
     """Performs steps one after the other, on the operation lane; ``interrupt`` from any thread."""
 
-    def __init__(self, host: HostProfile, catalogue: Catalogue, records: Records) -> None:
+    def __init__(
+        self, host: HostProfile, catalogue: Catalogue, records: Records, secret: NamedSecret
+    ) -> None:
         self._host = host
         self._catalogue = catalogue
         self._records = records
-        self._surveyor = Surveyor(host, catalogue)
+        self._secret = secret
+        self._surveyor = Surveyor(host, catalogue, secret)
         self._cancel: Cancel | None = None
         self._performing = self._interrupted = (0, 0)
         self._unwritten: Problem | None = None
@@ -103,12 +115,17 @@ class Changes:
 
     def _surveyed(self, remote: Remote, wish: Wish) -> Survey:
         host = self._host.name
+        if isinstance(wish, WipeWish | RestoreWish):
+            return self._surveyor.of_open_webui(remote, wish, self._records.interrupted(host))
         survey = self._surveyor.take(
             remote, wish, self._records.put_aside(host), self._records.interrupted(host)
         )
         if not isinstance(wish, BackWish):
             return survey
-        return replace(survey, broken=leftover.broken_off(self._records, host, wish.operation))
+        broken = leftover.broken_off(self._records, host, wish.operation)
+        about = broken is not None and broken.of_open_webui
+        house = household(remote, self._catalogue.open_webui) if about else None
+        return replace(survey, broken=broken, household=house)
 
     def needs(self, remote: Remote) -> tuple[tuple[str, str, int], ...]:
         """What each model would take on each of its servers; for a list that tells what fits."""
@@ -142,7 +159,7 @@ class Changes:
             return StepFailed(number, index, problem_of(error, self._host), lost=True)
         except RemoteError as error:
             return StepFailed(number, index, problem_of(error, self._host))
-        except StoreError as error:
+        except (StoreError, KeyringUnavailable) as error:
             return StepFailed(number, index, error.problem)
         except Exception as error:
             _log.exception("step %d failed", index)
@@ -155,14 +172,17 @@ class Changes:
         def say(line: str) -> None:
             post(StepSaid(effect.number, effect.index, line))
 
-        return Task(remote, self._host, self._catalogue, self._records, effect, say, cancel)
+        return Task(remote, self._host, self._catalogue, self._records, effect, say, cancel, self._secret)
 
     def _do(self, task: Task) -> Event:
         action = task.effect.action
         found: Container | None = None
+        result: Phrase | None = None
         match action:
             case RunDocker():
                 found = containers.run_docker(task, action)
+            case RunScript():
+                scripts.run_script(task, action)
             case PullImage():
                 images.pull(task, action)
             case CheckAgain():
@@ -177,11 +197,21 @@ class Changes:
                 serving.load(task, action)
             case UnloadOllama():
                 serving.unload(task, action)
+            case MakeVolume():
+                open_webui.make_volume(task, action)
+            case RemoveVolume():
+                open_webui.remove_volume(task, action)
+            case RunInside():
+                result = open_webui.run_program(task, action)
+            case AwaitWebUi():
+                open_webui.await_healthy(task, action)
+            case DeleteMine():
+                result = open_webui.delete_mine(task, action)
             case AwaitIdle() | AwaitRelease() | AwaitServing():
                 pass  # judged by the reducer from the snapshot, never performed
             case _:  # pragma: no cover
                 assert_never(action)
-        return StepDone(task.effect.number, task.effect.index, found)
+        return StepDone(task.effect.number, task.effect.index, found, result=result)
 
     def _check_again(self, task: Task) -> Event:
         survey = self._surveyed(task.remote, task.effect.wish)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from sparktray.control.performing.task import NotProven, Task
-from sparktray.control.problems import changed, not_achieved
+from sparktray.control.problems import changed, not_achieved, unstored
 from sparktray.decide.changing.locking import locked_by
 from sparktray.domain.action import (
     Expectation,
@@ -40,16 +40,28 @@ def run_docker(task: Task, action: RunDocker) -> Container | None:
                 raise NotProven(changed(action.guard.name))
             case Leave.RUN:
                 pass
-    told = _run(task, action.argv, action.deadline)
+    told = _run(task, action)
     return _prove(task, action, told)
 
 
-def _run(task: Task, argv: tuple[str, ...], deadline: float) -> Finished | None:
+def _run(task: Task, action: RunDocker) -> Finished | None:
     """Run a command that changes something; never broken off, since the daemon goes on anyway."""
+    given = _environment(task, action)
     try:
-        return task.remote.run(list(argv), deadline=deadline)
+        return task.remote.run(list(action.argv), stdin=given, deadline=action.deadline)
     except (DeadlinePassed, CommandFailed):
         return None
+
+
+def _environment(task: Task, action: RunDocker) -> bytes:
+    """The secret variables as ``--env-file`` reads them, a line each."""
+    lines = []
+    for variable, name in action.secrets:
+        value = task.secret(name)
+        if value is None:
+            raise NotProven(unstored(name))
+        lines.append(f"{variable}={value.reveal()}\n")
+    return "".join(lines).encode("utf-8", "surrogateescape")
 
 
 def _prove(task: Task, action: RunDocker, told: Finished | None) -> Container | None:

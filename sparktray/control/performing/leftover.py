@@ -8,7 +8,7 @@ from sparktray.control.performing.records import Records
 from sparktray.domain.docker.answers import inspected
 from sparktray.domain.docker.container import LABEL_OPERATION
 from sparktray.domain.facts.survey import BrokenOff
-from sparktray.domain.operation import Operation
+from sparktray.domain.operation import Operation, OperationKind, StepName
 
 
 def interrupted(records: Records, host: str) -> Operation | None:
@@ -22,7 +22,10 @@ def broken_off(records: Records, host: str, operation: str) -> BrokenOff | None:
     if found is None or found.id != operation:
         return None
     read = (inspected(each) for each in records.descriptions(operation))
-    return BrokenOff(operation, found.server, tuple(each for each in read if each is not None))
+    containers = tuple(each for each in read if each is not None)
+    about = found.kind in {OperationKind.WIPE, OperationKind.RESTORE}
+    wiped = any(run.step.name in {StepName.WIPE, StepName.RESTORE} and run.begun for run in found.runs)
+    return BrokenOff(operation, found.server, containers, found.model, about, wiped)
 
 
 def dead_lock(lock: Mapping[str, object] | None, ours: frozenset[str]) -> frozenset[str]:

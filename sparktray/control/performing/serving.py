@@ -29,7 +29,8 @@ def prove(task: Task, action: ProveServing) -> None:
     server = task.catalogue.server(action.server)
     kind = server.engine if server is not None else EngineKind.SGLANG
     dialogue = engine(kind).prove(action.served_name, action.kind)
-    must(reading.converse(task.remote.http, task.port(action.server), dialogue))
+    key = task.secret(action.key) if action.key is not None else None
+    must(reading.converse(task.remote.http, task.port(action.server), dialogue, key))
 
 
 def load(task: Task, action: LoadOllama) -> None:

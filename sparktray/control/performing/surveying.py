@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import msgspec
 
 from sparktray.control.performing.leftover import dead_lock
+from sparktray.control.performing.task import NamedSecret
 from sparktray.decide.changing.preflight import chosen_server, loads_by_api
 from sparktray.domain.catalogue import Catalogue
 from sparktray.domain.docker.answers import seconds
@@ -15,14 +16,17 @@ from sparktray.domain.docker.container import LOCK_NAME
 from sparktray.domain.facts.survey import Listener, ModelFolder, Survey, read_listeners
 from sparktray.domain.facts.vitals import read_memory
 from sparktray.domain.host import HostProfile
-from sparktray.domain.operation import SwitchWish, Wish
+from sparktray.domain.operation import RestoreWish, SwitchWish, WipeWish, Wish
 from sparktray.domain.problem import Problem
 from sparktray.domain.snapshot import Snapshot, first_snapshot
+from sparktray.engines.commands import secret_variables
 from sparktray.engines.protocol import Launch
 from sparktray.engines.registry import engine
 from sparktray.engines.sizes import folder_complete
 from sparktray.remote.contract import EntryKind, Remote
 from sparktray.remote.errors import CommandFailed, RemoteError, TooLarge
+from sparktray.store.secrets_errors import KeyringUnavailable
+from sparktray.webui.household import household
 
 # The weight index of a 400 B model has 100,000 names and 8 MB.
 _INDEX_CAP = 32 * 1024 * 1024
@@ -32,8 +36,11 @@ _CONFIG_CAP = 1024 * 1024
 class Surveyor:
     """Takes surveys of one host; several readings at a time, each on its own channel."""
 
-    def __init__(self, host: HostProfile, catalogue: Catalogue) -> None:
+    def __init__(
+        self, host: HostProfile, catalogue: Catalogue, secret: NamedSecret = lambda name: None
+    ) -> None:
         self._host = host
+        self._secret = secret
         self._blank: Snapshot = first_snapshot(host, catalogue)
 
     def take(self, remote: Remote, wish: Wish, put_aside: frozenset[str], ours: frozenset[str]) -> Survey:
@@ -52,6 +59,7 @@ class Surveyor:
             images = remote.docker.get("/images/json")
             present = image is None or remote.docker.image(image) is not None
             dead = dead_lock(lock.result(), ours)
+            unstored, keyring = self._secrets(wish)
             return Survey(
                 image_present=present,
                 host_time=seconds(info.get("SystemTime")) or 0.0,
@@ -60,7 +68,21 @@ class Surveyor:
                 listeners=listeners.result(),
                 abandoned=put_aside | dead,
                 memory=memory.result(),
+                unstored=unstored,
+                keyring=keyring,
             )
+
+    def of_open_webui(self, remote: Remote, wish: WipeWish | RestoreWish, ours: frozenset[str]) -> Survey:
+        """Read what a wish about Open WebUI needs; raises RemoteError. ``ours`` as in `take`."""
+        older_than = wish.older_than if isinstance(wish, WipeWish) else None
+        info, images = remote.docker.info(), remote.docker.get("/images/json")
+        return Survey(
+            image_present=True,
+            host_time=seconds(info.get("SystemTime")) or 0.0,
+            lock_image=_first_tag(images),
+            abandoned=dead_lock(remote.docker.inspect(LOCK_NAME), ours),
+            household=household(remote, self._blank.catalogue.open_webui, older_than),
+        )
 
     def needs(self, remote: Remote) -> tuple[tuple[str, str, int], ...]:
         """Model, server and bytes, for every server of every entry whose folder tells; raises RemoteError."""
@@ -77,6 +99,15 @@ class Surveyor:
                 if size is not None:
                     found.append((model.id, server.name, size))
         return tuple(found)
+
+    def _secrets(self, wish: Wish) -> tuple[str | None, Problem | None]:
+        """A secret that the wish needs and the keyring does not hold, and why it cannot be asked."""
+        model = self._blank.catalogue.model(wish.model) if isinstance(wish, SwitchWish) else None
+        names = [name for _, name in secret_variables(model)] if model is not None else []
+        try:
+            return next((name for name in names if self._secret(name) is None), None), None
+        except KeyringUnavailable as error:
+            return None, error.problem
 
     def _wanted(self, wish: Wish) -> tuple[str | None, str | None]:
         """The model folder and the image that a wish needs."""

@@ -14,6 +14,7 @@ from sparktray.domain.docker.container import Container
 from sparktray.domain.host import HostProfile
 from sparktray.domain.phrase import phrase
 from sparktray.domain.problem import Problem
+from sparktray.domain.secret import Secret
 from sparktray.domain.text import clean_line
 from sparktray.remote.contract import Remote
 from sparktray.remote.link import Cancel
@@ -27,11 +28,15 @@ class NotProven(Exception):
         super().__init__(problem.code)
 
 
+NamedSecret = Callable[[str], Secret | None]
+
+
 @dataclass(frozen=True, slots=True)
 class Task:
     """One step of an operation: where, what, what is kept of it, whom to tell, and what breaks it off.
 
-    ``say`` shows a line of output; ``cancel`` is set by a person or by the end of the program.
+    ``say`` shows a line of output; ``cancel`` is set by a person or by the end of the program. ``secret``
+    gives a value of the keyring by its name, None when it is not stored; it may raise `KeyringUnavailable`.
     """
 
     remote: Remote
@@ -41,6 +46,7 @@ class Task:
     effect: Perform
     say: Callable[[str], None]
     cancel: Cancel
+    secret: NamedSecret
 
     def found(self, name: str) -> Container | None:
         """The container of that id or name as it is now."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from sparktray.decide.changing.headroom import headroom
+from sparktray.decide.changing.scripts import runs_script
 from sparktray.decide.changing.steps import STOP_GRACE
 from sparktray.decide.identity import port_held
 from sparktray.decide.servers import run_of
@@ -148,7 +149,8 @@ def _serving(
     container = state.container
     if state.server.engine != "ollama" and not _right_container(operation, container):
         late = now - since > APPEAR_SECONDS
-        return Verdict(Judgement.FAILED, _vanished(state)) if late else _WAIT
+        gone = _nothing_started if runs_script(operation.runs) else _vanished
+        return Verdict(Judgement.FAILED, gone(state)) if late else _WAIT
     if container is not None and not container.running and not answers_without(state):
         if not state.tail_read or state.tail_of != run_of(container):
             return _WAIT
@@ -169,6 +171,8 @@ def _right_container(operation: Operation, container: Container | None) -> bool:
     """Going forward after a start, only the container of this operation counts."""
     if container is None:
         return False
+    if runs_script(operation.runs):
+        return container.running
     started = any(r.step.name is StepName.START and not r.back for r in operation.runs)
     back = operation.going_back or isinstance(operation.wish, BackWish)
     return back or not started or started_by(container, operation.id)
@@ -202,6 +206,18 @@ def _vanished(state: ServerState) -> Failure:
         phrase("The container of {server} is gone.", server=state.name),
         phrase("Somebody removed it. Look at the status and try again."),
         state.log[-20:],
+    )
+
+
+def _nothing_started(state: ServerState) -> Failure:
+    return Failure(
+        "script-nothing",
+        phrase(
+            "The start script ended, and no container of {engine} holds port {port}.",
+            engine=state.server.engine,
+            port=state.server.port,
+        ),
+        phrase("Look at what it starts: docker ps. Its port has to be that of {server}.", server=state.name),
     )
 
 

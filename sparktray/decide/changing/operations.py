@@ -29,12 +29,14 @@ from sparktray.domain.operation import (
     Operation,
     OperationEnd,
     OperationKind,
+    RestoreWish,
     Step,
     StepName,
     StepRun,
     StepState,
     StopWish,
     SwitchWish,
+    WipeWish,
     Wish,
 )
 from sparktray.domain.phrase import phrase
@@ -68,6 +70,10 @@ def _kind(wish: Wish) -> OperationKind:
             return OperationKind.STOP
         case BackWish():
             return OperationKind.BACK
+        case WipeWish():
+            return OperationKind.WIPE
+        case RestoreWish():
+            return OperationKind.RESTORE
         case _:  # pragma: no cover
             assert_never(wish)
 
@@ -143,6 +149,9 @@ def step_done(snapshot: Snapshot, event: StepDone, owner: str, now: float) -> Ou
     operation = _at(snapshot, event.number, event.index)
     if operation is None:
         return snapshot, ()
+    if event.result is not None:
+        told = replace(operation.runs[event.index], result=event.result)
+        operation = _with_run(operation, event.index, told)
     if event.found is not None:
         snapshot = assign(proven(snapshot, event.found))
     if event.survey is not None:

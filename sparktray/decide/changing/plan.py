@@ -8,7 +8,7 @@ from typing import assert_never
 
 from msgspec import structs
 
-from sparktray.decide.changing import steps
+from sparktray.decide.changing import scripts, steps
 from sparktray.decide.changing.going_back import restoring
 from sparktray.decide.changing.locking import break_lock, lock, lock_expired, lock_of, lock_refusal, unlock
 from sparktray.decide.changing.preflight import (
@@ -18,21 +18,32 @@ from sparktray.decide.changing.preflight import (
     name_refusal,
     ollama_refusal,
     port_refusal,
-    script_refusal,
     secret_refusal,
     takeover_refusal,
 )
 from sparktray.decide.changing.room import making_room, memory_refusal
 from sparktray.decide.changing.standing import loads_already, making_way, serves_already
+from sparktray.decide.webui.planning import plan_for, way_back
 from sparktray.domain.action import Action
 from sparktray.domain.asking import Health
 from sparktray.domain.catalogue import Model, Server
 from sparktray.domain.docker.container import LABEL_MODEL, LABEL_OPERATION, LABEL_SERVER, PREVIOUS, Container
 from sparktray.domain.facts.survey import Survey
-from sparktray.domain.operation import BackWish, Step, StepName, StopWish, SwitchWish, WhenBusy, Wish
+from sparktray.domain.operation import (
+    BackWish,
+    RestoreWish,
+    Step,
+    StepName,
+    StopWish,
+    SwitchWish,
+    WhenBusy,
+    WipeWish,
+    Wish,
+)
 from sparktray.domain.phrase import phrase
 from sparktray.domain.problem import Problem
 from sparktray.domain.snapshot import Phase, ServerState, Snapshot
+from sparktray.engines.commands import secret_variables
 from sparktray.engines.protocol import Launch
 from sparktray.engines.registry import engine
 
@@ -66,8 +77,20 @@ def plan(snapshot: Snapshot, wish: Wish, survey: Survey, asker: Asker) -> Plan |
             return _stop(snapshot, wish, survey, asker)
         case BackWish():
             return _back(snapshot, survey, asker)
+        case WipeWish() | RestoreWish():
+            return _about_open_webui(snapshot, wish, survey, asker)
         case _:  # pragma: no cover
             assert_never(wish)
+
+
+def _about_open_webui(
+    snapshot: Snapshot, wish: WipeWish | RestoreWish, survey: Survey, asker: Asker
+) -> Plan | Problem:
+    held = lock_refusal(lock_of(snapshot.containers, asker.operation), survey)
+    middle = held or plan_for(snapshot.catalogue.open_webui, wish, survey, asker.operation)
+    if isinstance(middle, Problem):
+        return middle
+    return Plan(_locked(snapshot, survey, asker, None, middle))
 
 
 def _back(snapshot: Snapshot, survey: Survey, asker: Asker) -> Plan | Problem:
@@ -81,7 +104,10 @@ def _back(snapshot: Snapshot, survey: Survey, asker: Asker) -> Plan | Problem:
     held = lock_refusal(lock_of(snapshot.containers, asker.operation), survey)
     if held is not None:
         return held
-    middle = restoring(snapshot, broken)
+    if survey.household is not None:
+        middle = way_back(survey.household, snapshot.catalogue.open_webui, broken, asker.operation)
+    else:
+        middle = restoring(snapshot, broken)
     return Plan(_locked(snapshot, survey, asker, None, middle) if middle else (), broken.server)
 
 
@@ -138,13 +164,13 @@ def _replace_container(
         return [*proof, *(steps.sweep(container) for container in left)]
     path = snapshot.host.expand(model.path or "")
     retired = making_way(snapshot, server)
+    scripted = scripts.scripted_on(snapshot, state)
     refusal = (
-        script_refusal(model)
-        or secret_refusal(model)
-        or folder_refusal(model, path, survey)
+        secret_refusal(model, survey)
+        or (None if model.start is not None else folder_refusal(model, path, survey))
         or port_refusal(server, snapshot.containers, survey, retired)
-        or (None if wish.replace else takeover_refusal(server, retired))
-        or name_refusal(server, snapshot.containers, survey, retired)
+        or (None if wish.replace or scripted is not None else takeover_refusal(server, retired))
+        or (None if model.start is not None else name_refusal(server, snapshot.containers, survey, retired))
     )
     launch = Launch(server, model, snapshot.host, survey.folder, _labels(server, model, asker))
     known = engine(server.engine)
@@ -160,19 +186,27 @@ def _replace_container(
     last = [c for c in _leftovers(snapshot, survey, [server.container]) if c not in first]
     old = [steps.sweep(container) for container in first]
     old += _idle(wish, [state, *others])
-    old += [step for other in others for step in _stop_server(other, undoable=True)]
-    old += [step for container in retired for step in _retire(container, server)]
+    old += [step for other in others for step in _stop_server(snapshot, other, undoable=True)]
+    old += [step for container in retired for step in _retire(container, state, scripted)]
     stays = [c for c in retired if not (c.auto_remove and c.running) and not c.of_compose]
     release = [steps.release(server, needs)] if others or any(c.running for c in retired) else []
     return [
         *old,
         *release,
-        steps.start(server, asker.operation, known.run_argv(launch), makes_room=bool(retired)),
+        _start(launch, asker, makes_room=bool(retired)),
         steps.load(server, model, wish.timeout),
         steps.prove(server, model),
         *(steps.commit(container) for container in stays),
         *(steps.sweep(container) for container in last),
     ]
+
+
+def _start(launch: Launch, asker: Asker, *, makes_room: bool) -> Step:
+    server, model = launch.server, launch.model
+    if model.start is not None:
+        return scripts.start(server, model)
+    argv, secrets = engine(server.engine).run_argv(launch), secret_variables(model)
+    return steps.start(server, asker.operation, argv, makes_room=makes_room, secrets=secrets)
 
 
 def _needs_with(launch: Launch) -> Callable[[int], int | None]:
@@ -200,10 +234,13 @@ def _idle(wish: SwitchWish | StopWish, states: Iterable[ServerState]) -> list[St
     return [steps.idle(s.server, patient=patient) for s in states if s.ready and not loads_by_api(s.server)]
 
 
-def _retire(container: Container, server: Server) -> list[Step]:
+def _retire(container: Container, state: ServerState, scripted: Model | None) -> list[Step]:
     """Journal, keep down, stop and put aside one container, each as far as it applies."""
+    server = state.server
     if not container.running:
         return [steps.record(container), steps.put_aside(container)]
+    if scripted is not None and state.container is not None and container.id == state.container.id:
+        return scripts.retire(container, server, scripted)
     again = steps.start_again(container, server)
     if container.auto_remove:
         return [steps.record(container), steps.stop(container, again)]
@@ -267,7 +304,7 @@ def _wake_server(
 
 def _stop(snapshot: Snapshot, wish: StopWish, survey: Survey, asker: Asker) -> Plan | Problem:
     states = [s for s in snapshot.servers if wish.server in {None, s.name}]
-    middle = [step for state in states for step in _stop_server(state)]
+    middle = [step for state in states for step in _stop_server(snapshot, state)]
     if not middle:
         return Plan((), wish.server)
     middle = [*_idle(wish, states), *middle]
@@ -277,12 +314,16 @@ def _stop(snapshot: Snapshot, wish: StopWish, survey: Survey, asker: Asker) -> P
     return Plan(_locked(snapshot, survey, asker, None, middle), wish.server)
 
 
-def _stop_server(state: ServerState, *, undoable: bool = False) -> list[Step]:
+def _stop_server(snapshot: Snapshot, state: ServerState, *, undoable: bool = False) -> list[Step]:
     """Ollama keeps running and only gives up its models; of the others the container stops."""
     if loads_by_api(state.server):
         return [steps.unload_ollama(state.server, m.id, undoable=undoable) for m in state.served or ()]
     if state.container is None or not state.container.running:
         return []
+    scripted = scripts.scripted_on(snapshot, state)
+    if scripted is not None:
+        ended = scripts.stop(state.server, scripted, undoable=undoable)
+        return [steps.record(state.container), ended, steps.release(state.server, None, name=False)]
     again = steps.start_again(state.container, state.server) if undoable else None
     return [steps.record(state.container), steps.stop(state.container, again)]
 
@@ -313,4 +354,6 @@ _CHANGING = {
     StepName.START,
     StepName.UNLOAD,
     StepName.COMMIT,
+    StepName.WIPE,
+    StepName.RESTORE,
 }

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from sparktray.decide.identity import port_held
-from sparktray.domain.catalogue import Model, Secret, Server
+from sparktray.domain.catalogue import Model, Server
 from sparktray.domain.docker.container import (
     PREVIOUS,
     Container,
 )
 from sparktray.domain.facts.survey import Survey
-from sparktray.domain.operation import BackWish, StopWish, SwitchWish, Wish
+from sparktray.domain.operation import BackWish, RestoreWish, StopWish, SwitchWish, WipeWish, Wish
 from sparktray.domain.phrase import phrase
 from sparktray.domain.problem import Problem
 from sparktray.domain.snapshot import LinkPhase, Snapshot
@@ -34,7 +34,7 @@ def may(snapshot: Snapshot, wish: Wish) -> Problem | None:
             return chosen if isinstance(chosen, Problem) else None
         case StopWish():
             return _unknown_server(snapshot, wish.server)
-        case BackWish():
+        case BackWish() | WipeWish() | RestoreWish():
             return None
 
 
@@ -93,26 +93,16 @@ def chosen_server(snapshot: Snapshot, wish: SwitchWish) -> tuple[Model, Server] 
     return model, server
 
 
-def secret_refusal(model: Model) -> Problem | None:
-    """The entry needs a value that only the keyring may hold, and no keyring is read yet."""
-    secret = next((v for v in model.env.values() if isinstance(v, Secret)), None)
-    if secret is None:
+def secret_refusal(model: Model, survey: Survey) -> Problem | None:
+    """The entry needs a value that the keyring does not hold, or cannot give."""
+    if survey.keyring is not None:
+        return survey.keyring
+    if survey.unstored is None:
         return None
     return Problem(
         "secret-missing",
-        phrase("The secret {name} of {model} is not stored.", name=secret.name, model=model.id),
-        phrase("Take it out of the entry in models.json, or start this model by hand."),
-    )
-
-
-def script_refusal(model: Model) -> Problem | None:
-    """Entries that name scripts of the user's own cannot be switched by this version."""
-    if model.start is None:
-        return None
-    return Problem(
-        "scripts-unsupported",
-        phrase("{model} is started by scripts of your own, which this version cannot run.", model=model.id),
-        phrase("Run its start script on the host, or give the entry a path instead."),
+        phrase("The secret {name} of {model} is not stored.", name=survey.unstored, model=model.id),
+        phrase("Store it in the keyring: sparktray secret set {name}", name=survey.unstored),
     )
 
 

@@ -31,6 +31,7 @@ from sparktray.domain.docker.container import (
 from sparktray.domain.operation import HARMLESS, Step, StepName, StepRun
 from sparktray.domain.phrase import phrase
 from sparktray.engines.commands import shown
+from sparktray.engines.registry import engine_key
 
 # SGLang drains its requests on SIGTERM; Docker's own 10 s would cut answers off.
 STOP_GRACE = 30
@@ -161,19 +162,19 @@ def restart_again(container: Container, policy: str) -> Step:
     return _restart_policy(container, policy, None)
 
 
-def put_aside(container: Container) -> Step:
+def put_aside(container: Container, *, may_be_gone: bool = False) -> Step:
     """Rename the old container, so that its name is free and it can come back."""
     aside = container.name + PREVIOUS
-    back = _rename(container.id, aside, container.name, None)
-    return _rename(container.id, container.name, aside, back)
+    back = _rename(container.id, aside, container.name, None, may_be_gone=may_be_gone)
+    return _rename(container.id, container.name, aside, back, may_be_gone=may_be_gone)
 
 
-def _rename(identity: str, name: str, to: str, undo: Step | None) -> Step:
+def _rename(identity: str, name: str, to: str, undo: Step | None, *, may_be_gone: bool = False) -> Step:
     argv = docker("rename", name, to)
     return Step(
         StepName.RENAME,
         phrase("Rename {container} to {name}", container=name, name=to),
-        RunDocker(argv, Named(identity, to), Guard(name, identity)),
+        RunDocker(argv, Named(identity, to), Guard(name, identity, may_be_gone=may_be_gone)),
         argv,
         phrase("Docker reports the new name."),
         undo,
@@ -190,7 +191,14 @@ def release(server: Server, needs: int | None, *, name: bool = True) -> Step:
     )
 
 
-def start(server: Server, operation: str, argv: tuple[str, ...], *, makes_room: bool) -> Step:
+def start(
+    server: Server,
+    operation: str,
+    argv: tuple[str, ...],
+    *,
+    makes_room: bool,
+    secrets: tuple[tuple[str, str], ...] = (),
+) -> Step:
     """Start the new container; undone it is removed when an old one needs its name, else stopped."""
     guard = Guard(server.container, operation=operation)
     if makes_room:
@@ -204,7 +212,7 @@ def start(server: Server, operation: str, argv: tuple[str, ...], *, makes_room: 
     return Step(
         StepName.START,
         phrase("Start {container}", container=server.container),
-        RunDocker(argv, Running(server.container, operation)),
+        RunDocker(argv, Running(server.container, operation), secrets=secrets),
         shown(argv),
         phrase("It runs."),
         Step(StepName.STOP, title, undo, taken_back),
@@ -237,7 +245,7 @@ def prove(server: Server, model: Model) -> Step:
     return Step(
         StepName.PROVE,
         phrase("Ask {model} for a first answer", model=model.id),
-        ProveServing(server.name, model.name_on(server.engine), model.kind),
+        ProveServing(server.name, model.name_on(server.engine), model.kind, engine_key(model, server.engine)),
         proof=phrase("It answers."),
     )
 
@@ -302,6 +310,9 @@ def way_back(runs: Sequence[StepRun], server: Server | None) -> tuple[StepRun, .
     undone = [step.undo for step in reversed(begun) if step.undo is not None]
     unlocks = [step for step in undone if step.name is StepName.UNLOCK]
     changes = [step for step in undone if step.name is not StepName.UNLOCK]
+    if any(step.name is StepName.RESTORE for step in changes):
+        # What was needed once may be needed again: the copy stays for as long as any.
+        changes = [step for step in changes if step.name is not StepName.SWEEP]
     revived = dict.fromkeys(step.revives for step in changes if step.revives is not None)
     if revived:
         changes += [serve_again(name) for name in revived]

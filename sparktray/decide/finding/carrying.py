@@ -179,9 +179,10 @@ def _remarks(sorting: _Sorting) -> list[Phrase]:
     if sorting.secrets:
         remarks.append(
             phrase(
-                "Keys are not written down: {names}. The entry asks the keyring for them under these names; "
-                "until they are stored there, a switch to this model is refused.",
+                "Keys are not written down: {names}. The entry takes them from the keyring. Store each there "
+                "before you switch to it: sparktray secret set {name}",
                 names=list(dict.fromkeys(sorting.secrets)),
+                name=sorting.secrets[0],
             )
         )
     if sorting.undone:

@@ -70,7 +70,7 @@ def serve_line(run: DockerRun, kind: EngineKind) -> ServeLine | None:
 
     tokens: int | None = None
     for group in _groups(own, spelling):
-        tokens = _take(found, group, spelling, undone=any(map(is_open, group))) or tokens
+        tokens = _take(found, group, kind, undone=any(map(is_open, group))) or tokens
     _share(found, tokens, spelling)
     return found
 
@@ -113,15 +113,16 @@ def _is_flag(word: str) -> bool:
     return word.startswith("--") or (word.startswith("-") and word[1:2].isalpha())
 
 
-def _take(found: ServeLine, group: list[str], spelling: Spelling, *, undone: bool) -> int | None:
+def _take(found: ServeLine, group: list[str], kind: EngineKind, *, undone: bool) -> int | None:
     """File one flag with its values; the tokens of all requests if it says that."""
+    spelling = engine(kind).spelling
     written, equals, attached = group[0].partition("=")
     flag = written.replace("_", "-")  # vLLM takes underscores for dashes in its options
     values = [attached, *group[1:]] if equals else group[1:]
     if flag in spelling.model:
         found.model, found.model_is_open = next(iter(values), None), undone
     elif flag in _KEYS:
-        found.keys.append((flag, _KEYS[flag] or _key_variable(flag, spelling)))
+        found.keys.append((flag, _KEYS[flag] or _key_variable(flag, kind)))
     elif any(map(KEY_VALUE.search, values)):
         found.keys.append((flag, None))
     elif flag in _PLACE:
@@ -141,8 +142,8 @@ def _take(found: ServeLine, group: list[str], spelling: Spelling, *, undone: boo
     return None
 
 
-def _key_variable(flag: str, spelling: Spelling) -> str | None:
-    return spelling.key_variable if flag == "--api-key" else None
+def _key_variable(flag: str, kind: EngineKind) -> str | None:
+    return engine(kind).key_variable if flag == "--api-key" else None
 
 
 def _embeds(flag: str, values: Sequence[str], spelling: Spelling) -> bool:

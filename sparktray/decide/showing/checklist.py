@@ -275,7 +275,7 @@ def ways_on(operation: Operation, end: OperationEnd) -> tuple[tuple[Phrase, Wish
         return ()
     if end in {OperationEnd.INTERRUPTED, OperationEnd.NEEDS_YOU}:
         return (phrase("Finish"), wish), (phrase("Go back"), BackWish(operation.id))
-    if code == "busy":
+    if code == "busy" and isinstance(wish, SwitchWish | StopWish):
         return ((phrase("Wait until idle"), replace(wish, busy=WhenBusy.WAIT)),)
     if code == "memory-short" and isinstance(wish, SwitchWish) and not wish.make_room:
         return ((phrase("Stop others for it"), replace(wish, make_room=True)),)

@@ -104,7 +104,8 @@ class Menu:
     Cancel. ``closed`` says why none of them can be clicked. ``stop`` has one row a server: empty hides
     it, several make a submenu, to which the window adds "all". ``models`` are at most six, ``more`` is
     the rest. ``hosts`` take one model's place and are empty unless there is another one than the one in
-    use. ``ways`` stand above the models, and take as many of their places.
+    use. ``ways`` stand above the models, and take as many of their places. ``open_webui``: its container is
+    there.
     """
 
     sentence: Phrase
@@ -117,6 +118,7 @@ class Menu:
     stop: tuple[StopRow, ...] = ()
     copies: tuple[CopyRow, ...] = ()
     ways: tuple[WayRow, ...] = ()
+    open_webui: bool = False
 
 
 def menu(snapshot: Snapshot, hosts: tuple[str, ...] = ()) -> Menu:
@@ -137,6 +139,7 @@ def menu(snapshot: Snapshot, hosts: tuple[str, ...] = ()) -> Menu:
         more=rows[top:],
         hosts=host_rows,
         stop=_stop_rows(snapshot, runs),
+        open_webui=snapshot.container_named(snapshot.catalogue.open_webui.container) is not None,
         copies=_copy_rows(snapshot, runs),
         ways=ways,
     )

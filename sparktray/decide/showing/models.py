@@ -8,7 +8,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import assert_never
 
-from sparktray.decide.changing.preflight import closed, script_refusal, secret_refusal
+from sparktray.decide.changing.preflight import closed
 from sparktray.decide.changing.room import Fit, fit
 from sparktray.decide.identity import running_on, started_model
 from sparktray.decide.showing.present import engine_name, shown_name
@@ -178,22 +178,20 @@ def _lines(
     snapshot: Snapshot, model: Model, held: list[ServerState], places: Mapping[str, str], *, free: bool
 ) -> list[ModelLine]:
     """One row for each server that holds the model, else one for where it would be loaded."""
-    refusal = secret_refusal(model) or script_refusal(model)
     able = [name for name in model.servers if name in places]
     name = model.id
     if not held:
-        ways = _ways(model, able, places) if free and refusal is None else ()
-        reason = None if refusal is None else refusal.cause
+        ways = _ways(model, able, places) if free else ()
         place = places[able[0]] if able else ""
         wish = ways[0].wish if ways else None
         fits = fit_words(snapshot, model, able[0]) if able else None
-        resting = ModelLine(model.id, name, place, note=model.note, reason=reason, wish=wish, ways=ways)
+        resting = ModelLine(model.id, name, place, note=model.note, wish=wish, ways=ways)
         return [replace(resting, fit=fits)]
     rows = []
     for state in held:
         ended = state.phase is Phase.FAILED
         to = [each for each in able if ended or each != state.name]
-        ways = _ways(model, to, places) if free and refusal is None else ()
+        ways = _ways(model, to, places) if free else ()
         again = next((way.wish for way in ways if ended and way.wish.on == state.name), None)
         rows.append(
             ModelLine(

@@ -10,9 +10,18 @@ from typing import assert_never
 from sparktray.decide.identity import running_on
 from sparktray.decide.showing.present import operation_sentence, server_sentence, shown_name
 from sparktray.decide.truth import started_by
+from sparktray.decide.webui.planning import archive_of_operation
 from sparktray.domain.asking import Health
 from sparktray.domain.docker.container import ContainerState
-from sparktray.domain.operation import BackWish, Operation, OperationEnd, StopWish, SwitchWish
+from sparktray.domain.operation import (
+    BackWish,
+    Operation,
+    OperationEnd,
+    RestoreWish,
+    StopWish,
+    SwitchWish,
+    WipeWish,
+)
 from sparktray.domain.phrase import Phrase, phrase
 from sparktray.domain.snapshot import LinkPhase, Phase, ServerState, Snapshot
 from sparktray.domain.text import has_hidden
@@ -30,6 +39,7 @@ class NoticeKind(StrEnum):
     """What a notice is about; each can be switched off on its own."""
 
     SWITCHED = "switched"
+    WIPED = "wiped"
     FAILED = "failed"
     LINK_BLOCKED = "link-blocked"
     SWITCHED_ELSEWHERE = "switched-elsewhere"
@@ -49,11 +59,12 @@ class ActionKind(StrEnum):
 
     COPY_ID = "copy-id"
     SHOW_LOG = "show-log"
+    UNDO = "undo"
 
 
 @dataclass(frozen=True, slots=True)
 class NoticeAction:
-    """A button of a notice, and the server it is about."""
+    """A button of a notice, and the server it is about; for an undo, the archive that keeps what went."""
 
     kind: ActionKind
     server: str
@@ -134,8 +145,16 @@ def _done(snapshot: Snapshot, operation: Operation) -> Notice:
     title, text = _done_words(snapshot, operation)
     if operation.failure is not None:  # it serves, but something could not be tidied up
         text = _with_remedy(operation.failure.cause, operation.failure.remedy)
-    action = _copy(snapshot, operation) if isinstance(operation.wish, SwitchWish) else None
-    return Notice(NoticeKind.SWITCHED, _OPERATION_KEY, title, text, Urgency.LOW, action)
+    match operation.wish:
+        case SwitchWish():
+            action = _copy(snapshot, operation)
+        case WipeWish():
+            kept = archive_of_operation(operation)
+            action = None if kept is None else NoticeAction(ActionKind.UNDO, kept)
+        case _:
+            action = None
+    kind = NoticeKind.WIPED if isinstance(operation.wish, WipeWish) else NoticeKind.SWITCHED
+    return Notice(kind, _OPERATION_KEY, title, text, Urgency.LOW, action)
 
 
 def _done_words(snapshot: Snapshot, operation: Operation) -> tuple[Phrase, Phrase]:
@@ -155,8 +174,17 @@ def _done_words(snapshot: Snapshot, operation: Operation) -> tuple[Phrase, Phras
             )
         case BackWish():
             return phrase("Gone back."), phrase("What ran before runs again on {host}.", host=host)
+        case WipeWish() | RestoreWish():
+            return operation_sentence(operation), _result_of(operation)
         case _:  # pragma: no cover
             assert_never(operation.wish)
+
+
+def _result_of(operation: Operation) -> Phrase:
+    """What the last step that has something to tell told."""
+    told = (run.result for run in reversed(operation.runs) if not run.back)
+    found = next((each for each in told if each is not None), None)
+    return found if found is not None else phrase("Open WebUI is as it was otherwise.")
 
 
 def _copy(snapshot: Snapshot, operation: Operation) -> NoticeAction | None:

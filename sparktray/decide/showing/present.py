@@ -7,7 +7,16 @@ from typing import assert_never
 from sparktray.decide.identity import Running, running_on
 from sparktray.decide.truth import icon_of, waits_for_somebody
 from sparktray.domain.catalogue import EngineKind
-from sparktray.domain.operation import BackWish, Operation, OperationEnd, StopWish, SwitchWish
+from sparktray.domain.open_webui import WipeScope
+from sparktray.domain.operation import (
+    BackWish,
+    Operation,
+    OperationEnd,
+    RestoreWish,
+    StopWish,
+    SwitchWish,
+    WipeWish,
+)
 from sparktray.domain.phrase import Phrase, phrase, phrase_n
 from sparktray.domain.snapshot import Icon, LinkPhase, Phase, ServerState, Snapshot
 from sparktray.domain.text import clean_name
@@ -177,3 +186,9 @@ def _what(operation: Operation) -> Phrase:
             return phrase("Stopping {server}", server=clean_name(wish.server or ""))
         case BackWish():
             return phrase("Going back to what ran before")
+        case WipeWish(scope=WipeScope.EVERYTHING):
+            return phrase("Deleting everything in Open WebUI")
+        case WipeWish():
+            return phrase("Deleting chats in Open WebUI")
+        case RestoreWish():
+            return phrase("Bringing back what Open WebUI held")

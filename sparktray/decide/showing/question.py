@@ -9,8 +9,6 @@ from sparktray.decide.changing.preflight import (
     closed,
     foreign,
     loads_by_api,
-    script_refusal,
-    secret_refusal,
 )
 from sparktray.decide.changing.standing import loads_already, making_way, serves_already
 from sparktray.decide.changing.steps import STOP_GRACE
@@ -18,7 +16,7 @@ from sparktray.decide.identity import running_on
 from sparktray.decide.showing.present import shown_name
 from sparktray.domain.catalogue import Model, Server
 from sparktray.domain.docker.container import Container
-from sparktray.domain.operation import BackWish, StopWish, SwitchWish, WhenBusy, Wish
+from sparktray.domain.operation import BackWish, RestoreWish, StopWish, SwitchWish, WhenBusy, WipeWish, Wish
 from sparktray.domain.phrase import Phrase, phrase, phrase_n
 from sparktray.domain.problem import Problem
 from sparktray.domain.snapshot import ServerState, Snapshot
@@ -49,7 +47,7 @@ def question(snapshot: Snapshot, wish: Wish) -> Question | None:
         return None
     if isinstance(wish, StopWish):
         return _about_requests(wish, [s for s in snapshot.servers if wish.server in {None, s.name}])
-    if isinstance(wish, BackWish):
+    if isinstance(wish, BackWish | WipeWish | RestoreWish):
         return None
     chosen = chosen_server(snapshot, wish)
     if isinstance(chosen, Problem):
@@ -124,7 +122,7 @@ def _about_strangers(snapshot: Snapshot, wish: SwitchWish, model: Model, server:
 
 def _replaces(snapshot: Snapshot, model: Model, server: Server) -> bool:
     """True when that switch stops what is in the server's place."""
-    if loads_by_api(server) or script_refusal(model) or secret_refusal(model):
+    if loads_by_api(server):
         return False
     state = snapshot.state_of(server.name) or ServerState(server)
     return not serves_already(snapshot, state, model) and not loads_already(snapshot, state, model)

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from sparktray.domain.docker.container import Container
+from sparktray.domain.open_webui import Household
+from sparktray.domain.problem import Problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +34,17 @@ class Listener:
 
 @dataclass(frozen=True, slots=True)
 class BrokenOff:
-    """An operation that never came to its end, and the containers it had written down, as they were then."""
+    """An operation that never came to its end, and the containers it had written down, as they were then.
+
+    ``of_open_webui``: it was about that and no server; ``wiped``: it had begun to change its data.
+    """
 
     operation: str
     server: str | None
     containers: tuple[Container, ...]
+    model: str | None = None
+    of_open_webui: bool = False
+    wiped: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +55,8 @@ class Survey:
     does not tell. ``host_time`` is the host's own clock, seconds since 1970: locks expire by it.
     ``lock_image`` is any image of the host a lock can be created from. ``abandoned`` are ids of
     ``.previous`` containers that our own journal knows as left over. ``broken`` is what a wish to go back
-    is about, None when the journal does not know it.
+    is about, None when the journal does not know it. ``household`` is Open WebUI, where a wish is about it.
+    ``unstored`` is a secret of the model that the keyring does not hold, ``keyring`` why it cannot be asked.
     """
 
     image_present: bool
@@ -59,6 +68,9 @@ class Survey:
     at: float | None = None
     memory: tuple[int, int] | None = None
     broken: BrokenOff | None = None
+    household: Household | None = None
+    unstored: str | None = None
+    keyring: Problem | None = None
 
 
 _LISTENER = re.compile(r'^LISTEN\s+\d+\s+\d+\s+\S*:(\d{1,5})\s+\S+(?:\s+users:\(\("([^"]*)")?')

@@ -23,6 +23,7 @@ from sparktray.decide.showing.notices import (
     notices,
     server_down,
 )
+from sparktray.domain.operation import RestoreWish
 from sparktray.domain.phrase import Phrase, phrase
 from sparktray.domain.snapshot import Snapshot
 from sparktray.ui.notifying.notify import Message, Notifier, Weight
@@ -32,8 +33,8 @@ from sparktray.wording import Wording
 class Announcer(QObject):
     """Sees every picture and tells the notifier. Main thread only.
 
-    ``copy_asked`` and ``log_asked`` carry a server's name; ``panel_asked`` is a click on a notification
-    itself, with the token by which a window may come to the front ("" without one).
+    ``copy_asked`` and ``log_asked`` carry a server's name, ``wished`` a wish; ``panel_asked`` is a click on
+    a notification itself, with the token by which a window may come to the front ("" without one).
     ``in_front`` is set by who knows: a person has the panel before their eyes. ``clock`` is in seconds
     and should stand still in sleep, as ``time.monotonic`` does on Linux and macOS; where it goes on
     (Windows) a server that went down just before the sleep is told of at waking.
@@ -41,6 +42,7 @@ class Announcer(QObject):
 
     copy_asked = Signal(str)
     log_asked = Signal(str)
+    wished = Signal(object)
     panel_asked = Signal(str)
 
     def __init__(
@@ -101,6 +103,8 @@ class Announcer(QObject):
                 self.copy_asked.emit(told.action.server)
             case ActionKind.SHOW_LOG:
                 self.log_asked.emit(told.action.server)
+            case ActionKind.UNDO:
+                self.wished.emit(RestoreWish(told.action.server))
             case _:  # pragma: no cover
                 assert_never(told.action.kind)
 
@@ -148,6 +152,8 @@ def _label(kind: ActionKind) -> Phrase:
             return phrase("Copy model ID")
         case ActionKind.SHOW_LOG:
             return phrase("Show log")
+        case ActionKind.UNDO:
+            return phrase("Undo")
         case _:  # pragma: no cover
             assert_never(kind)
 

@@ -62,6 +62,8 @@ def occasion(kind: NoticeKind) -> Phrase:
     match kind:
         case NoticeKind.SWITCHED:
             return phrase("what I began here is done")
+        case NoticeKind.WIPED:
+            return phrase("Something was deleted in Open WebUI, with Undo")
         case NoticeKind.FAILED:
             return phrase("what I began here has failed")
         case NoticeKind.LINK_BLOCKED:

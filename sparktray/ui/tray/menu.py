@@ -34,6 +34,8 @@ class TrayMenu(QObject):
     panel_asked = Signal()
     quit_asked = Signal()
     opened = Signal()
+    webui_asked = Signal()
+    webui_page_asked = Signal()
 
     def __init__(
         self, say: Wording, copier: Copier, *, over_bus: bool, parent: QObject | None = None
@@ -91,6 +93,10 @@ class TrayMenu(QObject):
 
     def _build_program(self) -> None:
         self.menu.addSeparator()
+        below, self._webui = self._submenu()
+        self._webui_open = self._row(self.webui_page_asked.emit, below)
+        self._webui_delete = self._row(self.webui_asked.emit, below)
+        self._webui_back = self._row(self.webui_asked.emit, below)
         below, self._hosts_row = self._submenu()
         self._hosts = Slots(
             below, self._edit_host, self._host_clicked, over_bus=self._over_bus, checkable=True
@@ -113,6 +119,11 @@ class TrayMenu(QObject):
             self._hosts.show(menu.hosts, anew=anew),
         ]
         self._line.setVisible(bool(menu.stop or menu.copies))
+        self._webui.say(self._say(phrase("Open WebUI")))
+        self._webui.state(visible=menu.open_webui)
+        self._webui_open.say(self._say(phrase("Open its page")))
+        self._webui_delete.say(self._say(phrase("Delete chats…")))
+        self._webui_back.say(self._say(phrase("Bring back…")))
         self._hosts_row.say(self._say(phrase("Hosts")))
         self._hosts_row.state(visible=bool(menu.hosts))
         self._open.say(self._say(phrase("Open sparktray…")))

@@ -210,13 +210,15 @@ def test_a_way_back_has_its_own_words() -> None:
     assert outcome is not None and outcome.offers == ()
 
 
-def test_harmless_steps_change_nothing_but_the_lock() -> None:
+def test_harmless_steps_change_nothing_but_what_is_ours() -> None:
     assert {
         StepName.PULL,
         StepName.LOCK,
         StepName.CHECK,
         StepName.IDLE,
         StepName.RECORD,
+        StepName.ARCHIVE,
+        StepName.HEALTH,
         StepName.UNLOCK,
     } == HARMLESS
 

@@ -12,6 +12,7 @@ from sparktray.domain.docker.container import COMPOSE_LABEL, PublishedPort
 from sparktray.domain.events import ContainersUnread, LinkDown, Wished
 from sparktray.domain.facts.survey import Listener, ModelFolder, Survey
 from sparktray.domain.operation import StopWish, SwitchWish, Wish
+from sparktray.domain.phrase import phrase
 from sparktray.domain.problem import Problem
 from sparktray.domain.snapshot import first_snapshot
 from tests.pure.decide.building import (
@@ -51,10 +52,12 @@ def answering(*installed: str) -> Desk:
     return serving(ollama_box(), ollama=ready(installed=installed))
 
 
+LOCKED = Problem("keyring-locked", phrase("The keyring is locked."), phrase("Unlock it."))
 CASES: list[tuple[str, Desk, Wish, Survey, str]] = [
     ("model-missing", connected(), SCOUT, survey(folder=None), "/home/sparkuser/ai/models/scout"),
     ("model-incomplete", connected(), SCOUT, survey(folder=HALF), "scout is not complete"),
-    ("secret-missing", connected(), SwitchWish("gated"), survey(GATED), "hf of gated"),
+    ("secret-missing", connected(), SwitchWish("gated"), survey(GATED, unstored="hf"), "hf of gated"),
+    ("keyring-locked", connected(), SwitchWish("gated"), survey(GATED, keyring=LOCKED), "locked"),
     ("port-taken", connected(WEB), SCOUT, survey(), "container web"),
     ("port-taken", connected(vllm_box(port=30000)), SCOUT, survey(), "container vllm"),
     ("port-taken", connected(), SCOUT, survey(listeners=(Listener(30000, "nginx"),)), "program nginx"),
@@ -149,16 +152,6 @@ def test_names_in_a_refusal_cannot_act_on_a_terminal() -> None:
     found = plan(connected(evil).snapshot, SCOUT, survey(), ME)
     assert isinstance(found, Problem)
     assert rendered(found.cause).isprintable()
-
-
-def test_a_model_with_scripts_of_the_user_s_own_is_refused_by_name() -> None:
-    own = Model(id="own", servers=("sglang",), start=("/opt/start.sh",), stop=("/opt/stop.sh",))
-    snapshot = replace(connected().snapshot, catalogue=Catalogue(servers=CATALOGUE.servers, models=(own,)))
-    found = plan(snapshot, SwitchWish("own"), survey(None), ME)
-    assert isinstance(found, Problem)
-    assert found.code == "scripts-unsupported"
-    assert "own is started by scripts" in rendered(found.cause)
-    assert rendered(found.remedy)
 
 
 def test_an_empty_catalogue_of_models_still_makes_a_sentence() -> None:

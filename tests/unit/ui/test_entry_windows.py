@@ -25,7 +25,7 @@ from sparktray.ui.entries.jobs import Seen, draft_of, look_at
 from sparktray.ui.entries.run_line_window import RunLineWindow
 from sparktray.wording import Wording
 from tests.pseudo import pseudo_wording
-from tests.pure.decide.finding.test_from_run import PAGE, sglang
+from tests.pure.decide.finding.lines import PAGE, sglang
 from tests.pure.decide.finding.test_proposals import BGE, QWEN3, WHOLE, at
 from tests.unit.cli.pictures import picture
 from tests.unit.ui.hosts_setup import until

@@ -26,11 +26,8 @@ from PySide6.QtWidgets import (
 from sparktray.decide.showing.notices import NoticeKind
 from sparktray.store.catalogue_file import make_own, own_catalogue, usable_catalogue
 from sparktray.store.settings import Settings
-from sparktray.ui.entries.found_window import FoundWindow
-from sparktray.ui.entries.run_line_window import RunLineWindow
 from sparktray.wording import Wording
 from tests.pseudo import PSEUDO
-from tests.pure.decide.finding.test_from_run import sglang
 from tests.unit.ui.settings_on_screen import Opened, Shown
 
 _on_disk: list[str] | None = None
@@ -374,37 +371,3 @@ def test_the_main_thread_never_touches_the_disk(shown: Shown, editor: Opened) ->
         _on_disk = None
     assert touched == []
     assert os.listdir(shown.folder.path), "while something was written there"
-
-
-# --- entries -----------------------------------------------------------------------------------------------
-
-
-def test_an_entry_from_a_line_is_in_the_list_and_told(shown: Shown) -> None:
-    models = shown.page.models
-    models.from_line.click()
-    window = models.window_open
-    assert isinstance(window, RunLineWindow)
-    models.look_for.click()
-    assert models.window_open is window, "one window at a time"
-    window.line.setPlainText(sglang())
-    shown.until(window.add.isEnabled, "the entry")
-    window.add.click()
-    shown.until(lambda: shown.written, "the news of it")
-    own = own_catalogue(shown.folder)
-    assert own is not None and '"id": "m"' in own.read_text(encoding="utf-8")
-    assert models.remark.text() == "In your list now: m"
-    shown.until(lambda: models.window_open is None and models.shipped.isVisible(), "the list to be one's own")
-
-
-def test_looking_for_models_without_a_host_says_how_to_set_one_up(shown: Shown) -> None:
-    models = shown.page.models
-    models.look_for.click()
-    window = models.window_open
-    assert isinstance(window, FoundWindow)
-    shown.until(window.status.retry.isVisible, "what is wrong")
-    assert "No host is set up yet." in window.status.said.text()
-    shown.say.speak("de")
-    shown.page.take(None)
-    assert "Noch ist kein Host" in window.status.said.text(), "it follows the language of the page"
-    window.reject()
-    assert models.window_open is None

@@ -172,13 +172,11 @@ def test_during_an_operation_nothing_can_be_switched() -> None:
     )
 
 
-def test_an_entry_that_cannot_be_started_says_why() -> None:
-    shown = line(connected().snapshot, GATED.id)
-    assert shown.wish is None and shown.ways == ()
-    assert shown.reason is not None and rendered(shown.reason) == "The secret hf of gated is not stored."
+def test_entries_with_secrets_or_scripts_are_offered_like_all_others() -> None:
+    assert line(connected().snapshot, GATED.id).wish is not None
     scripted = msgspec.structs.replace(CODER, start=("up",), stop=("down",))
     catalogue = Catalogue(servers=CATALOGUE.servers, models=(scripted, SCOUT))
-    assert line(connected(catalogue=catalogue).snapshot, "coder").wish is None
+    assert line(connected(catalogue=catalogue).snapshot, "coder").wish is not None
 
 
 def test_an_entry_none_of_whose_servers_is_known_has_no_place() -> None:

@@ -10,13 +10,12 @@ from sparktray.decide.changing.plan import Asker, plan
 from sparktray.decide.changing.standing import loads_already, making_way, serves_already
 from sparktray.decide.showing.question import Question, question
 from sparktray.domain.asking import Health, Reading
-from sparktray.domain.catalogue import Catalogue, Model
+from sparktray.domain.catalogue import Model
 from sparktray.domain.docker.container import COMPOSE_LABEL, Container, PublishedPort
 from sparktray.domain.events import LinkDown
 from sparktray.domain.operation import BackWish, StopWish, SwitchWish, WhenBusy
 from sparktray.domain.problem import Problem
 from tests.pure.decide.building import (
-    CATALOGUE,
     CODER,
     SCOUT,
     SGLANG,
@@ -102,10 +101,6 @@ def test_names_cannot_break_the_question() -> None:
     assert all(text.isprintable() and len(text) < 400 for text in words(found))
 
 
-SECRET = SwitchWish("gated")
-OWN = Model(id="own", servers=("sglang",), start=("/opt/start.sh",), stop=("/opt/stop.sh",))
-
-
 @pytest.mark.parametrize(
     ("desk", "wish"),
     [
@@ -115,8 +110,6 @@ OWN = Model(id="own", servers=("sglang",), start=("/opt/start.sh",), stop=("/opt
         (connected(MINE), replace(CODING, replace=True)),
         (connected(MINE), StopWish("sglang")),
         (connected(MINE), SwitchWish("nothing-of-that-name")),
-        (connected(MINE), SECRET),
-        (connected(MINE, catalogue=Catalogue(servers=CATALOGUE.servers, models=(OWN,))), SwitchWish("own")),
         (serving(MINE, sglang=ready("scout")), SwitchWish("scout")),
         (serving(MINE, sglang=Reading(Health.WARMING)), SwitchWish("scout")),
         (connected(ollama_box("mine")), SwitchWish("qwen", on="ollama")),
@@ -129,8 +122,6 @@ OWN = Model(id="own", servers=("sglang",), start=("/opt/start.sh",), stop=("/opt
         "asked-already",
         "stop",
         "unknown-model",
-        "refused-for-a-secret",
-        "refused-for-scripts",
         "ready-already",
         "loading-already",
         "ollama-stays",

@@ -1,0 +1,1 @@
+"""`webui`: what Open WebUI holds, wipes, archives and the way back."""

@@ -1,0 +1,119 @@
+"""What `webui` prints: the JSON, and the lines for people."""
+
+from __future__ import annotations
+
+from sparktray.cli.request import Request
+from sparktray.cli.views import utc
+from sparktray.decide.webui.preview import Preview
+from sparktray.domain.open_webui import ARCHIVE_DAYS, Archive, Contents, Household
+from sparktray.domain.phrase import Phrase, phrase, phrase_n
+from sparktray.domain.problem import Problem
+from sparktray.domain.snapshot import Snapshot
+
+Json = dict[str, object]
+
+
+def household_view(snapshot: Snapshot, house: Household) -> Json:
+    """Open WebUI as JSON; what cannot be read is null, with the reason."""
+    known, container = snapshot.catalogue.open_webui, house.container
+    contents = house.contents if isinstance(house.contents, Contents) else None
+    problem = house.contents if isinstance(house.contents, Problem) else None
+    return {
+        "host": snapshot.host.name,
+        "container": known.container,
+        "container_state": None if container is None else container.state,
+        "image": None if container is None else container.image,
+        "volume": known.volume,
+        "volume_exists": house.volume_there,
+        "database": house.external or "sqlite",
+        "contents": None if contents is None else contents_view(contents),
+        "problem": None if problem is None else problem.code,
+        "archives": len(house.archives),
+    }
+
+
+def contents_view(contents: Contents) -> Json:
+    """Figures of the volume."""
+    return {
+        "accounts": [
+            {"name": a.name, "email": a.email, "role": a.role, "chats": a.chats} for a in contents.accounts
+        ],
+        "chats": contents.chats,
+        "folders": contents.folders,
+        "shared_chats": contents.shared,
+        "knowledge": contents.tables.get("knowledge", 0),
+        "prompts": contents.tables.get("prompt", 0),
+        "uploads": {"count": contents.uploads.count, "bytes": contents.uploads.bytes},
+        "volume_bytes": contents.volume_bytes,
+        "models_bytes": contents.models_bytes,
+        "free_bytes": contents.free_bytes,
+    }
+
+
+def archive_view(archive: Archive) -> Json:
+    """An archive as JSON."""
+    return {
+        "name": archive.name,
+        "container": archive.container,
+        "volume": archive.volume,
+        "scope": archive.scope,
+        "made_at": utc(archive.made_at),
+        "kept_until": utc(archive.made_at + ARCHIVE_DAYS * 24 * 3600.0),
+    }
+
+
+def preview_view(shown: Preview, say_of: Request) -> Json:
+    """A preview as JSON; its sentences follow the language."""
+    say = say_of.say
+
+    def texts(lines: tuple[Phrase, ...]) -> list[str]:
+        return [say(line) for line in lines]
+
+    return {
+        "title": say(shown.title),
+        "where": texts(shown.where),
+        "goes": texts(shown.goes),
+        "stays": texts(shown.stays),
+        "after": texts(shown.after),
+    }
+
+
+def print_preview(request: Request, shown: Preview) -> None:
+    """For a person: what goes and what stays, before the question."""
+    out, say = request.out, request.say
+    out.line(say(shown.title))
+    for line in shown.where:
+        out.line("  " + say(line))
+    for title, lines in ((phrase("Goes:"), shown.goes), (phrase("Stays:"), shown.stays)):
+        out.line(say(title))
+        for line in lines:
+            out.line("  - " + say(line))
+    for line in shown.after:
+        out.line(say(line))
+
+
+def print_household(request: Request, snapshot: Snapshot, house: Household) -> None:
+    """For a person: how it is with Open WebUI."""
+    out, say = request.out, request.say
+    known, container = snapshot.catalogue.open_webui, house.container
+    if container is None:
+        out.line(say(phrase("There is no container {name} on the host.", name=known.container)))
+    else:
+        words = {"container": known.container, "state": container.state, "image": container.image}
+        out.line(say(phrase("{container} ({image}) is {state}.", **words)))
+    if isinstance(house.contents, Problem):
+        out.problem(house.contents)
+    if isinstance(house.contents, Contents):
+        for line in _figures(house.contents):
+            out.line("  " + say(line))
+    kept = len(house.archives)
+    if kept:
+        out.line(say(phrase_n("{count} archive is kept.", "{count} archives are kept.", kept)))
+
+
+def _figures(contents: Contents) -> tuple[Phrase, ...]:
+    return (
+        phrase_n("{count} account", "{count} accounts", len(contents.accounts)),
+        phrase_n("{count} chat", "{count} chats", contents.chats),
+        phrase("{size} MB in the volume", size=round(contents.volume_bytes / 1e6, 1)),
+    )

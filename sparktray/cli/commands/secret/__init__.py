@@ -1,0 +1,1 @@
+"""`secret`: values that models need and only the keyring holds."""

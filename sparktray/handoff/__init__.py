@@ -1,0 +1,1 @@
+"""What clients get: a way to a server, and words about it."""

@@ -1,0 +1,1 @@
+"""Open WebUI on a host: what it holds, and its API."""
