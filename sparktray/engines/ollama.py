@@ -15,7 +15,7 @@ from sparktray.domain.snapshot import LoadProgress
 from sparktray.engines import commands, openai_answers
 from sparktray.engines.failures import GENERAL_RULES, diagnose, rule
 from sparktray.engines.openai_answers import QUICK_DEADLINE, succeeded, verdict, whole
-from sparktray.engines.protocol import Activity, Depth, Launch
+from sparktray.engines.protocol import Activity, Depth, Launch, Spelling
 
 _PORT = 11434
 _VERSION = Ask("GET", "/api/version", deadline=QUICK_DEADLINE)
@@ -60,6 +60,8 @@ class Ollama:
     kind = EngineKind.OLLAMA
     lives_outside_docker = True
     loads_by_api = True
+    architectures: frozenset[str] = frozenset()  # it converts models when they are installed
+    spelling = Spelling()
     key_variable: str | None = None
 
     def recognises(self, container: Container) -> bool:

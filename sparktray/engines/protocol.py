@@ -46,6 +46,24 @@ class Activity:
     tokens_per_second: float | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Spelling:
+    """How an engine's own command line says what an entry of the catalogue has keys for.
+
+    ``starts`` are the words after which its arguments begin, and ``bare_image`` an image whose command is
+    arguments from the first word on. ``positional``: the model may be the first of them. ``tokens`` is for
+    all requests together. ``embedding`` are arguments, alone or with their value, that make it embed.
+    """
+
+    starts: tuple[tuple[str, ...], ...] = ()
+    bare_image: str | None = None
+    positional: bool = False
+    model: tuple[str, ...] = ()
+    context: tuple[str, ...] = ()
+    tokens: tuple[str, ...] = ()
+    embedding: frozenset[str] = frozenset()
+
+
 class Engine(Protocol):
     """One serving program. All methods are pure."""
 
@@ -56,6 +74,12 @@ class Engine(Protocol):
 
     #: True when /v1/models shows what is installed and the model is loaded by API, not by a start.
     loads_by_api: bool
+
+    #: Names of the architectures it is known to load; a newer image may know more.
+    architectures: frozenset[str]
+
+    #: How to read a command line that somebody else wrote.
+    spelling: Spelling
 
     #: The environment variable that makes its API ask for a key, None where only a flag does.
     key_variable: str | None

@@ -14,8 +14,9 @@ from sparktray.domain.problem import Failure
 from sparktray.domain.snapshot import LoadProgress
 from sparktray.engines import commands, openai_answers, sizes
 from sparktray.engines.failures import GB10_RULES, GENERAL_RULES, PTXAS, diagnose, rule
+from sparktray.engines.models import architectures
 from sparktray.engines.phases import Milestone, follow
-from sparktray.engines.protocol import Activity, Depth, Launch
+from sparktray.engines.protocol import Activity, Depth, Launch, Spelling
 
 # /health generates a token: about 1 s when well, 503 only after SGLANG_HEALTH_CHECK_TIMEOUT (20 s).
 HEALTH_DEADLINE = 25.0
@@ -121,6 +122,14 @@ class Sglang:
     kind = EngineKind.SGLANG
     lives_outside_docker = False
     loads_by_api = False
+    architectures = architectures.SGLANG
+    spelling = Spelling(
+        starts=(("sglang.launch_server",), ("sglang", "serve")),
+        model=("--model-path", "--model"),
+        context=("--context-length",),
+        tokens=("--max-total-tokens",),
+        embedding=frozenset({"--is-embedding"}),
+    )
     key_variable: str | None = None
 
     def recognises(self, container: Container) -> bool:

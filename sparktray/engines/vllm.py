@@ -13,8 +13,9 @@ from sparktray.domain.problem import Failure
 from sparktray.domain.snapshot import LoadProgress
 from sparktray.engines import commands, openai_answers, prometheus, sizes
 from sparktray.engines.failures import GB10_RULES, GENERAL_RULES, PTXAS, diagnose, rule
+from sparktray.engines.models import architectures
 from sparktray.engines.phases import Milestone, follow
-from sparktray.engines.protocol import Activity, Depth, Launch
+from sparktray.engines.protocol import Activity, Depth, Launch, Spelling
 
 _PORT = 8000
 _ENTRYPOINT_IMAGE = "vllm/vllm-openai"  # its entrypoint is already `vllm serve`; NVIDIA's images have none
@@ -125,6 +126,15 @@ class Vllm:
     kind = EngineKind.VLLM
     lives_outside_docker = False
     loads_by_api = False
+    architectures = architectures.VLLM
+    spelling = Spelling(
+        starts=(("vllm", "serve"), ("vllm.entrypoints.openai.api_server",)),
+        bare_image=_ENTRYPOINT_IMAGE,
+        positional=True,
+        model=("--model",),
+        context=("--max-model-len",),
+        embedding=frozenset({"--runner pooling", "--task embed", "--task embedding", "--convert embed"}),
+    )
     key_variable: str | None = "VLLM_API_KEY"
 
     def recognises(self, container: Container) -> bool:

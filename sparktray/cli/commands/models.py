@@ -19,11 +19,23 @@ _VITALS_SECONDS = 3.0
 
 
 def run(request: Request) -> int:
-    """List every entry in its order, then what Ollama has beside the catalogue."""
+    """List every entry in its order, then what Ollama has beside the catalogue; or make entries."""
+    if request.options.from_run is not None:
+        from sparktray.cli.commands.entries import from_run
+
+        return from_run.run(request)
+    if request.options.discover or request.options.add is not None:
+        from sparktray.cli.commands.entries import discover
+
+        return discover.run(request)
+    return _list(request)
+
+
+def _list(request: Request) -> int:
     with watching(request) as session:
         snapshot = session.settled()
         needs = snapshot.needs or Surveyor(session.host, snapshot.catalogue).needs(session.remote())
-        snapshot = replace(_measured(session, snapshot), needs=needs)
+        snapshot = replace(measured(session, snapshot), needs=needs)
     if request.out.as_json:
         models = [_view(snapshot, model) for model in snapshot.catalogue.models]
         request.out.json({"host": snapshot.host.name, "models": [*models, *_extra_views(snapshot)]})
@@ -37,7 +49,7 @@ def run(request: Request) -> int:
     return DONE
 
 
-def _measured(session: Session, snapshot: Snapshot) -> Snapshot:
+def measured(session: Session, snapshot: Snapshot) -> Snapshot:
     """The picture with the host's memory in it, where that comes in time."""
     sampled = session.wait(lambda s: s.vitals.available_bytes is not None, _VITALS_SECONDS)
     return snapshot if sampled is None else replace(snapshot, vitals=sampled.vitals)

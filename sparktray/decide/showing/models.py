@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import assert_never
 
 from sparktray.decide.changing.preflight import closed
-from sparktray.decide.changing.room import fit
+from sparktray.decide.changing.room import Fit, fit
 from sparktray.decide.identity import running_on, started_model
 from sparktray.decide.showing.present import engine_name, shown_name
 from sparktray.decide.showing.words import phase_word
@@ -213,8 +213,11 @@ def fit_words(snapshot: Snapshot, model: Model, name: str) -> Phrase | None:
     """What the model would take on that server, and whether it would fit now; None when not known."""
     server = snapshot.catalogue.server(name)
     found = None if server is None else fit(snapshot, model, server)
-    if found is None:
-        return None
+    return None if found is None else words_of_fit(found)
+
+
+def words_of_fit(found: Fit) -> Phrase:
+    """What a model would take, and whether it would fit now."""
     needs = round(found.needs / GIB)
     if not found.short:
         return phrase("{needs} GiB, fits now", needs=needs)
