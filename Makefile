@@ -105,6 +105,7 @@ lock: setup
 	$(PY) -m scripts.runtime_requirements
 	$(COMPILE) requirements/dev.in --output-file requirements/dev.txt
 	$(COMPILE) requirements/runtime.in --constraints requirements/dev.txt --output-file requirements/runtime.txt
+	$(COMPILE) requirements/webui.in --excludes requirements/webui_left_out.txt --no-annotate --output-file requirements/webui.txt
 
 messages: setup
 	$(PY) -m scripts.messages
