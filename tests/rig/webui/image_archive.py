@@ -123,4 +123,6 @@ def _run(*command: str) -> None:
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
     if done.returncode != 0:
         last = "\n".join(done.stdout.decode(errors="replace").splitlines()[-10:])
-        raise SystemExit(f"The rig's Open WebUI could not be made: {command[0]} ended {done.returncode}\n{last}")
+        raise SystemExit(
+            f"The rig's Open WebUI could not be made: {command[0]} ended {done.returncode}\n{last}"
+        )

@@ -27,7 +27,8 @@ OWN_MODEL = "household-helper"
 # Long ago, for what looks at the age of a chat.
 OLD_DAYS = 400
 
-# What each of the two has; every chat is of one kind.
+# What each of the two has; every chat is of one kind. Ada has one more, "automated": its question is the
+# text of her automation.
 CHATS = ("plain", "pinned", "archived", "foldered", "tagged", "shared", "old", "answered")
 THINGS = ("folder", "tag", "memory", "note", "channel", "feedback", "file-in-chat", "file-alone")
 # What only Ada has: an admin makes these.
@@ -155,11 +156,11 @@ def _furnish(api: Api, own: Belongings, other: Belongings, model: str) -> None:
 def _messages(who: Person, kind: str) -> dict[str, Any]:
     """A history of one question and one answer."""
     question, answer = str(uuid.uuid4()), str(uuid.uuid4())
-    asked = {"id": question, "parentId": None, "childrenIds": [answer], "role": "user"}
-    answered = {"id": answer, "parentId": question, "childrenIds": [], "role": "assistant", "model": MODEL}
-    asked["content"], answered["content"] = text(kind, who), f"Answer to {text(kind, who)}"
-    answered["done"] = True
-    return {"currentId": answer, "messages": {question: asked, answer: answered}}
+    asked = {"parentId": None, "childrenIds": [answer], "role": "user", "content": text(kind, who)}
+    said = f"Answer to {text(kind, who)}"
+    answered = {"parentId": question, "childrenIds": [], "role": "assistant", "content": said, "done": True}
+    messages = {question: {"id": question, **asked}, answer: {"id": answer, "model": MODEL, **answered}}
+    return {"currentId": answer, "messages": messages}
 
 
 def _chat(who: Person, kind: str) -> dict[str, Any]:
@@ -221,16 +222,18 @@ def _furnish_admin(api: Api, own: Belongings) -> None:
     """What only an admin may make."""
     who = own.person
     own.files["file-of-knowledge"] = api.upload("handbook.txt", text("file-of-knowledge", who))
-    knowledge = api.post(
-        "/api/v1/knowledge/create", name="Handbook", description=word("knowledge", who)
-    )
+    knowledge = api.post("/api/v1/knowledge/create", name="Handbook", description=word("knowledge", who))
     own.things["knowledge"] = knowledge["id"]
     api.post(f"/api/v1/knowledge/{knowledge['id']}/file/add", file_id=own.files["file-of-knowledge"])
     prompt = api.post("/api/v1/prompts/create", command="greet", name="Greet", content=text("prompt", who))
     own.things["prompt"] = prompt["id"]
-    code = f'class Tools:\n    def now(self) -> str:\n        """{word("tool", who)}"""\n        return "noon"\n'
+    code = (
+        f'class Tools:\n    def now(self) -> str:\n        """{word("tool", who)}"""\n        return "noon"\n'
+    )
     meta = {"description": "The time"}
-    own.things["tool"] = api.post("/api/v1/tools/create", id="clock", name="Clock", content=code, meta=meta)["id"]
+    own.things["tool"] = api.post("/api/v1/tools/create", id="clock", name="Clock", content=code, meta=meta)[
+        "id"
+    ]
     rule = "DTSTART:20990101T080000\nRRULE:FREQ=DAILY;INTERVAL=1"
     automation = api.post(
         "/api/v1/automations/create",
@@ -238,6 +241,21 @@ def _furnish_admin(api: Api, own: Belongings) -> None:
         data={"prompt": text("automation", who), "model_id": MODEL, "rrule": rule},
     )
     own.things["automation"] = automation["id"]
+    own.chats["automated"] = _run_automation(api, automation["id"])
+
+
+def _run_automation(api: Api, automation_id: str) -> str:
+    """Run it now; the chat it made."""
+    api.post(f"/api/v1/automations/{automation_id}/run")
+
+    def chat_of_run() -> str | None:
+        runs = api.get(f"/api/v1/automations/{automation_id}/runs")
+        done = [str(run["chat_id"]) for run in runs if run["status"] == "success"]
+        return done[0] if done else None
+
+    chat_id = wait_until(chat_of_run, "the automation's run", seconds=60, every=0.2)
+    assert chat_id is not None
+    return chat_id
 
 
 def _talk_in_channel(home: Household, ada: Api, ben: Api) -> None:
