@@ -45,7 +45,8 @@ class Entry:
 def entries(root: Path, below: str = "") -> Iterator[Entry]:
     """All that is below a folder, a folder before what is in it. Nothing where it is no folder itself."""
     start = entry_of(root, below) if below else None
-    waiting = [below] if not below or (start is not None and start.kind == "folder") else []
+    is_folder = start is not None and start.kind == "folder" and within(root, below)
+    waiting = [below] if is_folder or not below else []
     while waiting:
         folder = waiting.pop()
         try:
@@ -95,6 +96,13 @@ def is_model(path: str) -> bool:
     """Whether it belongs to the downloaded models, which are neither copied nor removed."""
     parts = path.split("/")
     return len(parts) > 1 and parts[0] == "cache" and parts[1] in MODELS
+
+
+def is_model_or_above(data: Path, entry: Entry) -> bool:
+    """The models and the folder above them; also a link in its place: models may lie where it leads."""
+    if entry.path == "cache":
+        return entry.kind == "link" or any(is_model(each.path) for each in entries(data, entry.path))
+    return is_model(entry.path)
 
 
 def is_database(path: str) -> bool:
@@ -150,16 +158,21 @@ def _opened(path: Path) -> Iterator[BinaryIO]:
 def removed(root: Path, path: str) -> int:
     """Remove what lies at a path, with all that is in it; a link, never what it leads to. Its bytes."""
     top, gone = entry_of(root, path), 0
-    if top is None:
+    if top is None or not within(root, path):
         return 0
     for entry in (*reversed(list(entries(root, path))), top):
-        if entry.kind == "folder":
-            os.rmdir(root / entry.path)
-        else:
-            os.unlink(root / entry.path)
-            gone += entry.size
-        step("remove")
+        gone += removed_entry(root, entry)
     return gone
+
+
+def removed_entry(root: Path, entry: Entry) -> int:
+    """Remove one thing that `entries` found, a folder when it is empty; its bytes."""
+    step("remove")
+    if entry.kind == "folder":
+        os.rmdir(root / entry.path)
+        return 0
+    os.unlink(root / entry.path)
+    return entry.size
 
 
 def put(root: Path, made: Path, path: str) -> None:

@@ -19,7 +19,7 @@ def look(options: Options) -> dict[str, object]:
     data = options.data
     step("look")
     with reading(data / DATABASE, options.patience) as connection:
-        found = {"integrity": faults(connection), **_rows(connection, options)}
+        found = {"integrity": faults(connection), **_figures(connection, options)}
         going = choose(connection, data, options.cutoff)
     files = [(entry.path, entry.size) for entry in entries(data) if entry.kind == "file"]
     cache = [(path, size) for path, size in files if path.startswith("cache/")]
@@ -38,7 +38,7 @@ def look(options: Options) -> dict[str, object]:
     }
 
 
-def _rows(connection: Connection, options: Options) -> dict[str, object]:
+def _figures(connection: Connection, options: Options) -> dict[str, object]:
     rows = counts(connection)
     chats = [row for _, row in picked(connection, "chat", "user_id", "updated_at", "created_at")]
     own = [row for row in chats if original_of(row["user_id"]) is None]

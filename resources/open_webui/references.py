@@ -75,7 +75,7 @@ def mentions(
         there = columns(connection, table, schema)
         owner = there.index("user_id") if "user_id" in there else None
         own_id = there.index("id") if table == "file" and "id" in there else None
-        for row in _rows(connection, table, chosen, schema):
+        for row in _rows_read(connection, table, chosen, schema):
             itself = row[own_id] if own_id is not None else None
             for name in {name for value in row for name in names_in(value)} & interest:
                 if name != itself:
@@ -83,7 +83,7 @@ def mentions(
     return found
 
 
-def _rows(connection: Connection, table: str, chosen: bool, schema: str) -> Iterator[tuple[object, ...]]:
+def _rows_read(connection: Connection, table: str, chosen: bool, schema: str) -> Iterator[tuple[object, ...]]:
     where = f"rowid {'IN' if chosen else 'NOT IN'} (SELECT row FROM temp.chosen WHERE tab = :table)"
     if not chosen and count_chosen(connection, table) == 0:
         where = "true"  # a table without rowids has no row that could be chosen

@@ -20,12 +20,14 @@ if TYPE_CHECKING:
         dressed,
         entries,
         entry_of,
-        is_model,
+        is_model_or_above,
         put,
         removed,
+        removed_entry,
         room_for,
         settled,
         sha256,
+        within,
     )
     from resources.open_webui.manifest import Kept, Manifest, databases, prove
     from resources.open_webui.returning import bring, clear_work, make_work, staged
@@ -93,7 +95,9 @@ def _nobody_else(options: Options) -> None:
 
 def _is_same(data: Path, kept: Kept) -> bool:
     found = entry_of(data, kept.entry.path)
-    if found is None or found.kind != kept.entry.kind or found.target != kept.entry.target:
+    if found is None or not within(data, kept.entry.path):
+        return False
+    if found.kind != kept.entry.kind or found.target != kept.entry.target:
         return False
     return found.kind != "file" or (
         found.size == kept.entry.size and sha256(data / kept.entry.path) == kept.sha256
@@ -187,11 +191,9 @@ def _remove_surplus(data: Path, manifest: Manifest) -> int:
     """Remove what the archive does not have, and dress the folders that were changed; how many files went."""
     went = 0
     for entry in reversed(list(entries(data))):
-        if entry.path not in manifest.kept and not is_model(entry.path):
-            if entry.kind == "folder" and any(is_model(each.path) for each in entries(data, entry.path)):
-                continue
+        if entry.path not in manifest.kept and not is_model_or_above(data, entry):
             went += entry.kind != "folder"
-            removed(data, entry.path)
+            removed_entry(data, entry)
     for kept in reversed(manifest.kept.values()):
         if kept.entry.kind == "folder":
             dressed(data / kept.entry.path, kept.entry)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from resources.open_webui.answers import Problem, step
     from resources.open_webui.database import alone, columns, connect, frozen, reading, sqlite_problems
-    from resources.open_webui.files import CHROMA, VECTORS, entries, entry_of, removed
+    from resources.open_webui.files import CHROMA, VECTORS, entries, entry_of, removed, within
     from resources.open_webui.references import UUID
 
 # Collections are read and written in portions of this many pieces of text.
@@ -27,9 +27,11 @@ PORTION = 500
 def kind_of_vectors(data: Path) -> str:
     """`chroma`, `none`, or `other` for a store that this program does not know."""
     found = entry_of(data, CHROMA)
-    if found is not None and found.kind == "file":
+    if found is not None and found.kind == "file" and within(data, CHROMA):
         return "chroma"
-    return "none" if next(entries(data, VECTORS), None) is None else "other"
+    folder = entry_of(data, VECTORS)
+    empty = folder is None or (folder.kind == "folder" and next(entries(data, VECTORS), None) is None)
+    return "none" if empty else "other"
 
 
 def collections(data: Path) -> frozenset[str]:

@@ -23,8 +23,9 @@ if TYPE_CHECKING:
         Entry,
         entries,
         entry_of,
-        is_model,
+        is_model_or_above,
         removed,
+        removed_entry,
         room_for,
         settled,
         within,
@@ -43,7 +44,7 @@ def _wipe_chats(options: Options) -> dict[str, object]:
     with alone(data / DATABASE, options.patience) as connection:
         whole(connection, DATABASE)
         _refuse_triggers(connection)
-        before = _size(data)
+        before = _volume_bytes(data)
         # Up to all pages of the database go through its -wal, and again when it is written anew without them.
         room_for(data, (data / DATABASE).stat().st_size)
         step("choose")
@@ -66,7 +67,7 @@ def _wipe_chats(options: Options) -> dict[str, object]:
         "chats": going.chats,
         "changed": changed,
         "files": files,
-        "bytes": {"before": before, "after": _size(data)},
+        "bytes": {"before": before, "after": _volume_bytes(data)},
         "compacted": compacted,
         "integrity": integrity,
         "left": left,
@@ -74,7 +75,7 @@ def _wipe_chats(options: Options) -> dict[str, object]:
     }
 
 
-def _size(data: Path) -> int:
+def _volume_bytes(data: Path) -> int:
     return sum(entry.size for entry in entries(data) if entry.kind == "file")
 
 
@@ -175,7 +176,7 @@ def _compact(connection: Connection) -> bool:
 def _wipe_everything(options: Options) -> dict[str, object]:
     """Empty the volume but for the models. Killed at any point, the next run goes on."""
     data = options.data
-    before = _size(data)
+    before = _volume_bytes(data)
     rows = _database_that_goes(options)
     if options.archive is not None:
         covered_files(options)
@@ -187,24 +188,17 @@ def _wipe_everything(options: Options) -> dict[str, object]:
     freed += removed(data, CHROMA)
     files = 0
     for entry in reversed(list(entries(data))):
-        if not _stays(data, entry):
+        if not is_model_or_above(data, entry):
             files += entry.kind != "folder"
-            freed += removed(data, entry.path)
+            freed += removed_entry(data, entry)
     freed += removed(data, WORK)
     settled(data)
     return {
         "removed": rows,
         "files": {"count": files, "bytes": freed},
-        "bytes": {"before": before, "after": _size(data)},
-        "left": {"models_bytes": _size(data)},
+        "bytes": {"before": before, "after": _volume_bytes(data)},
+        "left": {"models_bytes": _volume_bytes(data)},
     }
-
-
-def _stays(data: Path, entry: Entry) -> bool:
-    """The models and the folder above them; also a link in its place, since models may lie where it leads."""
-    if entry.path == "cache":
-        return entry.kind == "link" or any(is_model(each.path) for each in entries(data, entry.path))
-    return is_model(entry.path)
 
 
 def _database_that_goes(options: Options) -> dict[str, int]:

@@ -4,6 +4,7 @@ import errno
 import os
 import signal
 import sys
+import traceback
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
@@ -30,6 +31,7 @@ def main(arguments: Sequence[str]) -> int:
         say({"problem": {"code": code, "detail": f"{failed.filename or ''}: {failed.strerror or failed}"}})
         return 1
     except Exception as failed:
+        traceback.print_exc()
         say({"problem": {"code": "unexpected", "detail": f"{type(failed).__name__}: {failed}"}})
         return 1
     return 0
