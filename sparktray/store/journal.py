@@ -156,13 +156,13 @@ class Journal:
         record = None if path is None else _read_record(path)
         return None if record is None else record.inspect
 
-    def all(self) -> list[Entry]:
-        """The newest line of every operation that is kept, the newest operation last."""
-        return list(self._newest().values())
+    def all(self, host: str | None = None) -> list[Entry]:
+        """The newest line of every operation that is kept, of that host alone; the newest operation last."""
+        return [entry for entry in self._newest().values() if host in {None, entry.host}]
 
-    def last(self, count: int) -> list[Entry]:
-        """The newest line of each of the last operations, the newest operation last."""
-        return self.all()[-count:] if count > 0 else []
+    def last(self, count: int, host: str | None = None) -> list[Entry]:
+        """The newest line of each of the last operations, of that host alone; the newest operation last."""
+        return self.all(host)[-count:] if count > 0 else []
 
     def interrupted(self, host: str) -> list[Entry]:
         """Operations on that host of which no end was written."""

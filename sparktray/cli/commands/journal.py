@@ -28,9 +28,8 @@ def run(request: Request) -> int:
     journal = Journal(ConfigFolder.find(request.options.config))
     wanted = request.options.host
     if request.options.script is not None:
-        return _script(request, [entry for entry in journal.all() if wanted in {None, entry.host}])
-    past = journal.last(request.options.last)
-    entries = [entry for entry in past if wanted in {None, entry.host}]
+        return _script(request, journal.all(wanted))
+    entries = journal.last(request.options.last, wanted)
     if request.out.as_json:
         request.out.json({"operations": [view_of(entry) for entry in entries]})
         return DONE

@@ -62,6 +62,15 @@ def test_the_journal(capsys: Capture, config: Path) -> None:
     assert "sparktray journal --json" in capsys.readouterr().err
 
 
+def test_the_last_ones_are_those_of_the_host_that_was_named(capsys: Capture, config: Path) -> None:
+    journal = Journal(ConfigFolder(config))
+    for name, host in (("1", "spark"), ("2", "spark"), ("3", "other"), ("4", "other")):
+        journal.write(Operation(1, name, StopWish(), OperationKind.STOP, 99.0, end=OperationEnd.DONE), host)
+    assert main(["journal", "--json", "--last", "1", "--host", "spark"]) == 0
+    (told,) = msgspec.json.decode(capsys.readouterr().out)["operations"]
+    assert told["id"] == "2"
+
+
 def test_an_operation_as_a_script(capsys: Capture, config: Path) -> None:
     journal = Journal(ConfigFolder(config))
     for name, container in (("1", "a"), ("2", "b")):
