@@ -12,22 +12,29 @@ import pytest
 
 import sparktray.store.journal as journal_module
 from sparktray.decide.changing import steps
+from sparktray.domain.action import CheckAgain
 from sparktray.domain.catalogue import EngineKind, Server
 from sparktray.domain.docker.container import Container, ContainerState
+from sparktray.domain.open_webui import WipeScope
 from sparktray.domain.operation import (
     BackWish,
     Operation,
     OperationEnd,
     OperationKind,
+    RestoreWish,
+    Step,
+    StepName,
     StepRun,
     StepState,
     StopWish,
     SwitchWish,
+    WipeWish,
 )
-from sparktray.domain.phrase import phrase
+from sparktray.domain.phrase import phrase, phrase_n
 from sparktray.domain.problem import Failure
 from sparktray.store.journal import Journal
 from sparktray.store.paths import ConfigFolder, StoreError
+from sparktray.wording import Wording
 
 OLLAMA = Server(
     name="ollama", engine=EngineKind.OLLAMA, container="ollama", port=11434, image="ollama/ollama"
@@ -69,6 +76,62 @@ def test_an_operation_is_its_newest_line(journal: Journal, tmp_path: Path) -> No
     file = tmp_path / "journal" / "operations.jsonl"
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert file.read_bytes().count(b"\n") == 3
+
+
+def test_the_last_ones_may_be_those_of_one_host(journal: Journal) -> None:
+    for number, host in enumerate(("spark", "spark", "other", "other")):
+        journal.write(switch(f"op{number}"), host)
+    assert [entry.id for entry in journal.last(1, "spark")] == ["op1"]
+    assert [entry.id for entry in journal.all("other")] == ["op2", "op3"]
+
+
+def test_why_it_failed_is_kept_in_words_and_the_log_is_not(journal: Journal, tmp_path: Path) -> None:
+    inner = phrase("Docker said: {text}", text="no such image")
+    many = phrase_n("{count} step: {steps}", "{count} steps: {steps}", 2, steps=[inner, "b"], why=inner)
+    odd = phrase("{a}", a={"msgid": 5}, b={"msgid": "x", "values": {}, "plural": None, "count": "many"})
+    failure = Failure("exited", many, odd, ("a line of the log",))
+    stopped = StepRun(steps.stop(OLD, None), StepState.FAILED, started_at=1.0, ended_at=2.0)
+    journal.write(replace(switch("op1", OperationEnd.FAILED, stopped), failure=failure), "spark")
+    (entry,) = journal.last(1)
+    assert entry.cause == many
+    assert Wording("en")(many) == "2 steps: Docker said: no such image, b"
+    assert entry.remedy is not None and "msgid" in Wording("en")(entry.remedy)
+    assert entry.steps[0].title == steps.stop(OLD, None).title
+    assert b"a line of the log" not in (tmp_path / "journal" / "operations.jsonl").read_bytes()
+
+
+OTHER_VERSIONS = {
+    "the first": b"""{"id":"op1","kind":"switch","host":"spark","server":"sglang","model":"m","started_at":99.0,
+ "time":101.0,"end":"failed","failure":"exited","steps":[{"name":"stop","command":["docker","stop","a"],
+ "state":"done","seconds":1.5,"back":false}]}""",
+    "a later one": b"""{"id":"op1","kind":"switch","host":"spark","server":"sglang","model":"m","started_at":99.0,
+ "time":101.0,"end":"failed","failure":"exited","mood":"good","steps":[{"name":"stop","state":"done",
+ "seconds":1.5,"command":["docker","stop","a"],"weight":{"kg":3}}]}""",
+}
+
+
+@pytest.mark.parametrize("line", OTHER_VERSIONS.values(), ids=OTHER_VERSIONS.keys())
+def test_lines_of_other_versions_are_read(journal: Journal, tmp_path: Path, line: bytes) -> None:
+    (tmp_path / "journal").mkdir()
+    (tmp_path / "journal" / "operations.jsonl").write_bytes(line.replace(b"\n", b"") + b"\n")
+    (entry,) = journal.last(5)
+    assert (entry.end, entry.failure, entry.cause, entry.remedy) == ("failed", "exited", None, None)
+    (step,) = entry.steps
+    assert (step.name, step.state, step.seconds, step.title) == ("stop", "done", 1.5, None)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [b'"started_at":1e300', b'"started_at":-5.0', b'"started_at":"yesterday"', b'"steps":7'],
+)
+def test_what_makes_no_sense_is_passed_over(journal: Journal, tmp_path: Path, change: bytes) -> None:
+    journal.write(switch("op1"), "spark")
+    file = tmp_path / "journal" / "operations.jsonl"
+    name = change.partition(b":")[0]
+    odd = b'{"id":"op2","kind":"stop","host":"spark","time":2.0,"started_at":1.0}\n'
+    told = odd.replace(b'"started_at":1.0', change) if name in odd else odd[:-2] + b"," + change + b"}\n"
+    file.write_bytes(file.read_bytes() + odd.replace(b"op2", b"op3") + told)
+    assert [entry.id for entry in journal.all()] == ["op1", "op3"]
 
 
 def test_interrupted_is_what_has_no_end_on_that_host(journal: Journal) -> None:
@@ -248,6 +311,69 @@ def test_what_touched_nothing_or_is_long_ago_is_not_told(
     journal.write(touched("op2", None), "spark")
     monkeypatch.setattr(time, "time", lambda: time.monotonic() + 1e10)
     assert journal.broken_off("spark") is None
+
+
+def webui(name: str, end: OperationEnd | None, *, kind: OperationKind = OperationKind.WIPE) -> Operation:
+    """A wipe that has begun to delete, or a restore."""
+    title, action = phrase("Delete the chats"), CheckAgain()
+    begun = StepRun(Step(StepName.WIPE, title, action), StepState.RUNNING, started_at=100.0)
+    wish = WIPE if kind is OperationKind.WIPE else RestoreWish("kept")
+    return Operation(1, name, wish, kind, 99.0, runs=(run(steps.check_again()), begun), end=end)
+
+
+WIPE = WipeWish(WipeScope.CHATS, older_than=30)
+
+
+def test_a_wipe_that_was_broken_off_is_told_as_what_it_was(journal: Journal) -> None:
+    """Not as a stop of all servers, which it would be by its server, of which it has none."""
+    journal.write(webui("op1", None), "spark")
+    found = journal.broken_off("spark")
+    assert found is not None and found.kind is OperationKind.WIPE
+    assert found.wish == replace(WIPE, revive=True)
+    assert [(each.step.name, each.state) for each in found.runs] == [
+        (StepName.CHECK, StepState.DONE),
+        (StepName.WIPE, StepState.FAILED),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("first", "later", "told"),
+    [
+        (webui("op1", None), webui("op2", OperationEnd.DONE), False),
+        (webui("op1", None), webui("op2", OperationEnd.DONE, kind=OperationKind.RESTORE), False),
+        (webui("op1", None), touched("op2", OperationEnd.DONE), True),
+        (webui("op1", None), touched("op2", OperationEnd.DONE, None), True),
+        (touched("op1", None), webui("op2", OperationEnd.DONE), True),
+    ],
+    ids=["wiped", "restored", "switched", "all stopped", "the other way round"],
+)
+def test_open_webui_and_the_servers_are_set_right_each_by_its_own(
+    journal: Journal, first: Operation, later: Operation, told: bool
+) -> None:
+    journal.write(first, "spark")
+    journal.write(later, "spark")
+    assert (journal.broken_off("spark") is not None) is told
+
+
+def test_what_another_version_can_do_is_not_offered_to_be_finished(journal: Journal, tmp_path: Path) -> None:
+    journal.write(touched("op1", None), "spark")
+    file = tmp_path / "journal" / "operations.jsonl"
+    file.write_bytes(file.read_bytes().replace(b'"kind":"switch"', b'"kind":"move"'))
+    assert journal.broken_off("spark") is None
+
+
+def test_steps_of_another_version_and_such_that_never_began_are_left_out(
+    journal: Journal, tmp_path: Path
+) -> None:
+    stop = StepRun(steps.stop(OLD, None), StepState.RUNNING, started_at=100.0)
+    journal.write(switch("op1", None, stop, StepRun(steps.commit(OLD)), run(steps.record(OLD))), "spark")
+    file = tmp_path / "journal" / "operations.jsonl"
+    file.write_bytes(file.read_bytes().replace(b'"name":"record"', b'"name":"teleport"'))
+    found = journal.broken_off("spark")
+    assert found is not None
+    assert [(each.step.name, each.state, each.begun) for each in found.runs] == [
+        (StepName.STOP, StepState.FAILED, False)
+    ]
 
 
 def test_descriptions_come_in_their_order(journal: Journal) -> None:
