@@ -46,6 +46,9 @@ class _Named(msgspec.Struct, frozen=True):
     id: str
 
 
+Stamp = tuple[tuple[int, int], tuple[int, int]]
+"""Times and sizes of the two files."""
+
 _NAMED = msgspec.json.Decoder(_Named)
 
 
@@ -147,6 +150,10 @@ class Journal:
         record = None if path is None else _read_record(path)
         return None if record is None else record.inspect
 
+    def stamp(self) -> Stamp:
+        """Another one whenever something was written. Raises `StoreError`."""
+        return _stamp(self._older), _stamp(self._file)
+
     def all(self, host: str | None = None) -> list[Entry]:
         """The newest line of every operation that is kept, of that host alone; the newest operation last."""
         return [entry for entry in self._newest().values() if host in {None, entry.host}]
@@ -235,6 +242,16 @@ def _place(entry: Entry) -> str | None:
 def _places(entry: Entry) -> set[str | None]:
     """Whatever sets such an operation right when it is done."""
     return {_place(entry)} if entry.kind in _OPEN_WEBUI else {entry.server, None}
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    try:
+        about = path.stat()
+    except FileNotFoundError:
+        return 0, 0
+    except OSError as error:
+        raise unreadable(path, error) from error
+    return about.st_mtime_ns, about.st_size
 
 
 def _touched(entry: Entry) -> bool:

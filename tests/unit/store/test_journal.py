@@ -101,11 +101,11 @@ def test_why_it_failed_is_kept_in_words_and_the_log_is_not(journal: Journal, tmp
 
 
 OTHER_VERSIONS = {
-    "the first": b"""{"id":"op1","kind":"switch","host":"spark","server":"sglang","model":"m","started_at":99.0,
- "time":101.0,"end":"failed","failure":"exited","steps":[{"name":"stop","command":["docker","stop","a"],
+    "the first": b"""{"id":"op1","kind":"switch","host":"spark","server":"sglang","model":"m",
+ "started_at":99.0,"time":101.0,"end":"failed","failure":"exited","steps":[{"name":"stop","command":["docker","stop","a"],
  "state":"done","seconds":1.5,"back":false}]}""",
-    "a later one": b"""{"id":"op1","kind":"switch","host":"spark","server":"sglang","model":"m","started_at":99.0,
- "time":101.0,"end":"failed","failure":"exited","mood":"good","steps":[{"name":"stop","state":"done",
+    "a later one": b"""{"id":"op1","kind":"switch","host":"spark","server":"sglang","model":"m",
+ "started_at":99.0,"time":101.0,"end":"failed","failure":"exited","mood":"good","steps":[{"name":"stop","state":"done",
  "seconds":1.5,"command":["docker","stop","a"],"weight":{"kg":3}}]}""",
 }
 
