@@ -1,4 +1,4 @@
-"""The journal as a list: what was done, how it ended, why."""
+"""An operation of the journal as a row: what was done, how it ended, why."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import assert_never
 
-from sparktray.decide.showing.journal.past import Past
 from sparktray.decide.showing.present import operation_sentence, wish_words
 from sparktray.decide.showing.words import end_word
 from sparktray.domain.journal.entry import Entry, broken_at, wish_of
@@ -58,12 +57,11 @@ class EntryRow:
     cause: Phrase | None = None
 
 
-def entry_rows(past: Past, now: float) -> tuple[EntryRow, ...]:
-    """A row an operation, the newest first; ``now`` is in seconds since 1970."""
-    return tuple(_row(entry, entry.id in past.alive, now) for entry in past.entries)
+def entry_row(entry: Entry, now: float, *, alive: bool) -> EntryRow:
+    """An operation as a row; ``alive`` when a program is at work on it, ``now`` in seconds since 1970.
 
-
-def _row(entry: Entry, alive: bool, now: float) -> EntryRow:
+    Only one that is alive is another row at another time.
+    """
     end = end_of(entry, alive=alive)
     under_way = entry.end is None and alive
     over = now if under_way else entry.time

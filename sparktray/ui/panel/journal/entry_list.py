@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QModelIndex, Qt, Signal
+from PySide6.QtCore import QDate, QModelIndex, Qt, Signal
 from PySide6.QtGui import QFocusEvent, QFont, QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QFrame, QListView, QWidget
 
-from sparktray.decide.showing.journal.rows import EntryRow
+from sparktray.decide.showing.journal.rows import EntryMark, EntryRow
 from sparktray.domain.phrase import phrase
-from sparktray.ui.panel.journal.entry_rows import EntryPainter, EntryRows, words_of
+from sparktray.ui.panel.journal.entry_rows import EntryPainter, EntryRows, EntryWords, words_of
 from sparktray.ui.theme import GRID, Tones, tones
 from sparktray.wording import Wording
+
+_Around = tuple[bool, str, int, Tones, QFont]
+"""What all rows depend on: whether hosts are told, language, day, colours, font."""
 
 
 class EntryList(QListView):
@@ -24,7 +27,8 @@ class EntryList(QListView):
     def __init__(self, say: Wording, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._say = say
-        self._shown: tuple[tuple[EntryRow, ...], bool, str, Tones, QFont] | None = None
+        self._shown: tuple[tuple[EntryRow, ...], _Around] | None = None
+        self._heights: list[tuple[str, bool, EntryMark]] = []
         self._rows = EntryRows(self)
         self._painter = EntryPainter(self)
         self.setModel(self._rows)
@@ -40,20 +44,35 @@ class EntryList(QListView):
 
     def show_rows(self, rows: tuple[EntryRow, ...], *, hosts: bool) -> None:
         """Show these, with their hosts when there may be several; all texts in the language of now."""
-        known = (rows, hosts, self._say.language, tones(), self.font())
-        if known == self._shown:
+        today = QDate.currentDate().toJulianDay()  # by which a row tells its time or its day
+        around = (hosts, self._say.language, today, tones(), self.font())
+        if (rows, around) == self._shown:
             return
         chosen, first = self._rows.id_at(self.currentIndex()), self.currentIndex().row() == 0
-        made = [words_of(row, self._say, hosts=hosts) for row in rows]
-        self._shown = known
+        anew = self._shown is None or around != self._shown[1]
+        made = self._words(rows, anew=anew, hosts=hosts)
+        heights = [(each.sentence, bool(each.below), each.row.mark) for each in made]
+        self._shown = (rows, around)
         self.setAccessibleName(self._say(phrase("Operations")))
-        self._painter.measure(made, self)
+        widened = self._painter.measure(made, self)
         self._rows.show(made)
+        if anew or widened or heights != self._heights:
+            self._heights = heights
+            self.scheduleDelayedItemsLayout()
         place = self._rows.place_of(chosen)
         if place.row() != self.currentIndex().row() and chosen is not None:
             # Whoever is at the newest stays with the newest.
             self.setCurrentIndex(self._rows.index(0) if first and rows else place)
-        self.scheduleDelayedItemsLayout()
+
+    def _words(self, rows: tuple[EntryRow, ...], *, anew: bool, hosts: bool) -> list[EntryWords]:
+        """All rows in words; of those that are as before the words are, too."""
+        before = {} if anew else {each.row.id: each for each in self._rows.rows}
+        made = []
+        for row in rows:
+            known = before.get(row.id)
+            same = known is not None and known.row == row
+            made.append(known if known is not None and same else words_of(row, self._say, hosts=hosts))
+        return made
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Qt's: Enter opens."""

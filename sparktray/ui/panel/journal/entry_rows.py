@@ -107,13 +107,17 @@ class EntryPainter(QStyledItemDelegate):
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
         self._when = self._took = self._mark = 0
+        self._measured: dict[tuple[str, int, int], int] = {}
 
-    def measure(self, rows: list[EntryWords], widget: QWidget) -> None:
-        """Make the columns as wide as what they hold."""
+    def measure(self, rows: list[EntryWords], widget: QWidget) -> bool:
+        """Make the columns as wide as what they hold; True when that is another width."""
+        before = self._when, self._took, self._mark
+        self._measured.clear()  # of another font, maybe
         plain = figures(widget.font())
         self._when = max((width_of(text, plain) for text in {each.when for each in rows}), default=0)
-        self._took = max(width_of(text, plain) for text in {"00:00", *(each.took for each in rows)})
+        self._took = max(width_of(text, plain) for text in {"0:00:00", *(each.took for each in rows)})
         self._mark = mark_width(widget)
+        return before != (self._when, self._took, self._mark)
 
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
         """Qt's."""
@@ -144,10 +148,11 @@ class EntryPainter(QStyledItemDelegate):
 
     def _sentence_height(self, each: EntryWords, view: QWidget, width: int) -> int:
         wide, font = self._wide(width), _font(each, view)
-        # The most of them, which are measured quicker so.
-        if width_of(each.sentence, font) <= wide:
-            return line_height(view.font())
-        return max(line_height(view.font()), height_of(each.sentence, font, wide))
+        known = self._measured.get((each.sentence, font.weight(), wide))
+        if known is None:
+            known = max(line_height(view.font()), height_of(each.sentence, font, wide))
+            self._measured[each.sentence, font.weight(), wide] = known
+        return known
 
     def _wide(self, width: int) -> int:
         return width - self._left() - 2 * INSIDE - self._took

@@ -8,8 +8,9 @@ from PySide6.QtWidgets import QComboBox, QHBoxLayout, QPushButton, QStackedLayou
 
 from sparktray.control import clock
 from sparktray.decide.showing.journal.past import Past, up_to_now
-from sparktray.decide.showing.journal.rows import entry_rows
+from sparktray.decide.showing.journal.rows import EntryRow, entry_row
 from sparktray.decide.showing.journal.steps import entry_steps
+from sparktray.domain.journal.entry import Entry
 from sparktray.domain.operation import Wish
 from sparktray.domain.phrase import Phrase, phrase
 from sparktray.domain.problem import Problem
@@ -50,6 +51,7 @@ class JournalPage(Page):
         self._latest: Snapshot | None = None
         self._past: Past | None = None
         self._problem: Problem | None = None
+        self._made: dict[str, tuple[Entry, EntryRow]] = {}
         self._opened: str | None = None
         self._going_on = False  # a way on was taken: what comes of it is shown as soon as it is there
         self._seconds = 0
@@ -192,13 +194,26 @@ class JournalPage(Page):
         now = clock.now()
         past = up_to_now(self._past or Past(), self._latest, now)
         self._tell_hosts()
-        self._list.show_rows(entry_rows(past, now), hosts=self._everywhere)
+        self._list.show_rows(self._rows_of(past, now), hosts=self._everywhere)
         reason = self._why_nothing(past)
         if reason is not None:
             cause, remedy = reason
             self._reason.tell(self.say(cause), "" if remedy is None else self.say(remedy))
         self._lower.setCurrentIndex(0 if reason is None else 1)
         self._tell_one(past, now)
+
+    def _rows_of(self, past: Past, now: float) -> tuple[EntryRow, ...]:
+        """All rows; those that cannot have changed are not made again, for there may be 200."""
+        before, self._made = self._made, {}
+        rows = []
+        for entry in past.entries:
+            alive = entry.id in past.alive
+            known = None if alive else before.get(entry.id)
+            row = known[1] if known and known[0] is entry else entry_row(entry, now, alive=alive)
+            rows.append(row)
+            if not alive:
+                self._made[entry.id] = (entry, row)
+        return tuple(rows)
 
     def _tell_hosts(self) -> None:
         host = _host(self._latest)

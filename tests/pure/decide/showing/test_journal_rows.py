@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from sparktray.decide.showing.journal.past import Past, up_to_now
-from sparktray.decide.showing.journal.rows import EntryMark, EntryRow, entry_rows
+from sparktray.decide.showing.journal.rows import EntryMark, EntryRow, entry_row
 from sparktray.domain.journal.entry import Entry, EntryStep, entry_of
 from sparktray.domain.open_webui import WipeScope
 from sparktray.domain.operation import OperationEnd, RestoreWish, StepName, SwitchWish, WipeWish
@@ -34,8 +34,7 @@ def entry(**changes: object) -> Entry:
 
 
 def row(kept: Entry, *, alive: bool = False) -> EntryRow:
-    (made,) = entry_rows(Past((kept,), frozenset({kept.id} if alive else ())), NOW + 100.0)
-    return made
+    return entry_row(kept, NOW + 100.0, alive=alive)
 
 
 def text(of: Phrase | None) -> str | None:
@@ -123,7 +122,7 @@ def test_the_one_under_way_is_told_by_the_picture() -> None:
     past = Past((other, msgspec.structs.replace(kept(story), steps=(), server=None)))
     now = up_to_now(past, story.snapshot, story.desk.now + 3.0)
     assert [each.id for each in now.entries] == ["op-1", "other"] and now.alive == {"op-1"}
-    first, _ = entry_rows(now, story.desk.now + 3.0)
+    first = entry_row(now.entries[0], story.desk.now + 3.0, alive=True)
     assert (first.mark, rendered(first.sentence)) == (EntryMark.UNDER_WAY, "Switching to coder: Stop sglang")
     assert up_to_now(past, None, NOW) is past
     assert up_to_now(past, begin_story().snapshot, NOW) is past
@@ -137,7 +136,8 @@ def test_what_ended_just_now_is_told_before_the_journal_was_read_again() -> None
     for past in (stale, Past()):
         now = up_to_now(past, story.snapshot, NOW)
         assert now.alive == frozenset()
-        (made,) = entry_rows(now, NOW)
+        (only,) = now.entries
+        made = entry_row(only, NOW, alive=False)
         assert (made.mark, text(made.cause)) == (EntryMark.TAKEN_BACK, "It broke.")
         assert made.seconds == (story.operation.ended_at or 0.0) - story.operation.started_at
     read = Past((kept(story),))
