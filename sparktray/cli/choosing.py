@@ -66,6 +66,6 @@ def _not_running(cause: Phrase) -> Problem:
 
 def last_switched(session: Session) -> str | None:
     """The server of the last switch on this host that ended well."""
-    wanted = (session.host.name, OperationKind.SWITCH, OperationEnd.DONE)
-    past = reversed(session.journal.last(_LOOK_BACK))
-    return next((e.server for e in past if (e.host, e.kind, e.end) == wanted), None)
+    wanted = (OperationKind.SWITCH, OperationEnd.DONE)
+    past = reversed(session.journal.last(_LOOK_BACK, session.host.name))
+    return next((e.server for e in past if (e.kind, e.end) == wanted), None)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import assert_never
 
 from sparktray.cli.output import Output
 from sparktray.cli.views import other_containers, server_note
@@ -13,7 +12,7 @@ from sparktray.decide.showing.words import phase_word
 from sparktray.domain.facts.vitals import Vitals
 from sparktray.domain.host import folder_name
 from sparktray.domain.operation import OperationEnd
-from sparktray.domain.phrase import Phrase, phrase
+from sparktray.domain.phrase import phrase
 from sparktray.domain.snapshot import Phase, ServerState, Snapshot
 from sparktray.domain.text import clean_name
 from sparktray.wording import Wording
@@ -126,26 +125,3 @@ def vitals_line(vitals: Vitals, say: Wording) -> str:
     if any(gpu):
         parts.append(say(phrase("GPU: {gpu}", gpu=", ".join(text for text in gpu if text))))
     return "   ".join(parts) or say(phrase("Memory and GPU: not known"))
-
-
-def end_word(end: OperationEnd) -> Phrase:
-    """The result of an operation in a word or two."""
-    match end:
-        case OperationEnd.DONE:
-            return phrase("done")
-        case OperationEnd.PLANNED:
-            return phrase("planned")
-        case OperationEnd.REFUSED:
-            return phrase("refused")
-        case OperationEnd.ROLLED_BACK:
-            return phrase("rolled back")
-        case OperationEnd.FAILED:
-            return phrase("failed")
-        case OperationEnd.NEEDS_YOU:
-            return phrase("needs you")
-        case OperationEnd.CANCELLED:
-            return phrase("cancelled")
-        case OperationEnd.INTERRUPTED:
-            return phrase("broken off")
-        case _:  # pragma: no cover
-            assert_never(end)

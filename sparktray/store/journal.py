@@ -6,56 +6,50 @@ import contextlib
 import os
 import re
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from sparktray.domain.action import CheckAgain
+from sparktray.domain.journal.entry import Entry, EntryStep, broken_at, entry_of, wish_of
 from sparktray.domain.operation import (
     HARMLESS,
     Operation,
     OperationEnd,
     OperationKind,
+    RestoreWish,
+    Step,
     StepName,
     StepRun,
     StepState,
-    StopWish,
-    SwitchWish,
+    WipeWish,
+    Wish,
 )
 from sparktray.domain.phrase import Phrase, phrase
 from sparktray.domain.problem import Failure, Problem
 from sparktray.store.atomic import append_line, claim, read_file, sole_writer, write_file
 from sparktray.store.paths import ConfigFolder, StoreError, unreadable, unwritable
 
-LARGEST_FILE = 5_000_000  # bytes; about 100 operations, each with a line for every change
+LARGEST_FILE = 8_000_000  # bytes; about 200 operations, each with a line for every change
+_END_OF_TIME = 1e11  # seconds since 1970; calendars of Python and Qt go further, not all of C's
 RECORD_SECONDS = 7 * 24 * 3600.0
 _SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}")
 
 
-class EntryStep(msgspec.Struct, frozen=True, kw_only=True):
-    """One step as journalled; ``back`` when it took something back, ``seconds`` once it is over."""
-
-    name: str
-    command: tuple[str, ...] = ()
-    state: str
-    seconds: float | None = None
-    back: bool = False
-
-
-class Entry(msgspec.Struct, frozen=True, kw_only=True):
-    """How an operation stood at ``time``; times are seconds since 1970. ``failure`` is its code."""
+class _Named(msgspec.Struct, frozen=True):
+    """A line of the file, of which only the operation is read."""
 
     id: str
-    kind: str
-    host: str
-    server: str | None = None
-    model: str | None = None
-    started_at: float
-    time: float
-    end: str | None = None
-    steps: tuple[EntryStep, ...] = ()
-    failure: str | None = None
+
+
+Stamp = tuple[tuple[int, int], tuple[int, int]]
+"""Times and sizes of the two files."""
+
+_NAMED = msgspec.json.Decoder(_Named)
 
 
 class _Record(msgspec.Struct, frozen=True, kw_only=True):
@@ -79,7 +73,7 @@ class Journal:
 
     def write(self, operation: Operation, host: str) -> None:
         """Add how the operation stands; on the disk when this returns. Raises `StoreError`."""
-        line = msgspec.json.encode(_entry(operation, host))
+        line = msgspec.json.encode(entry_of(operation, host, time.time()))
         with sole_writer(self._folder):
             self._folder.made("journal")
             with contextlib.suppress(FileNotFoundError):
@@ -156,13 +150,17 @@ class Journal:
         record = None if path is None else _read_record(path)
         return None if record is None else record.inspect
 
-    def all(self) -> list[Entry]:
-        """The newest line of every operation that is kept, the newest operation last."""
-        return list(self._newest().values())
+    def stamp(self) -> Stamp:
+        """Another one whenever something was written. Raises `StoreError`."""
+        return _stamp(self._older), _stamp(self._file)
 
-    def last(self, count: int) -> list[Entry]:
-        """The newest line of each of the last operations, the newest operation last."""
-        return self.all()[-count:] if count > 0 else []
+    def all(self, host: str | None = None) -> list[Entry]:
+        """The newest line of every operation that is kept, of that host alone; the newest operation last."""
+        return [entry for entry in self._newest().values() if host in {None, entry.host}]
+
+    def last(self, count: int, host: str | None = None) -> list[Entry]:
+        """The newest line of each of the last operations, of that host alone; the newest operation last."""
+        return self.all(host)[-count:] if count > 0 else []
 
     def interrupted(self, host: str) -> list[Entry]:
         """Operations on that host of which no end was written."""
@@ -176,15 +174,18 @@ class Journal:
         """
         settled: set[str | None] = set()
         for entry in reversed(self._newest().values()):
-            if entry.host != host or (entry.kind == OperationKind.BACK and entry.end != OperationEnd.DONE):
+            wish = wish_of(entry)
+            if entry.host != host or wish is None:
                 continue
             if entry.end == OperationEnd.DONE:
-                settled.add(entry.server)
+                settled.add(_place(entry))
+            elif entry.kind == OperationKind.BACK:
+                continue
             elif entry.end in {None, OperationEnd.NEEDS_YOU} and _touched(entry):
                 old = time.time() - entry.time > RECORD_SECONDS
                 under_way = entry.end is None and self.lives(entry.id)
-                over = old or under_way or bool(settled & {entry.server, None})
-                return None if over else _as_operation(entry)
+                over = old or under_way or bool(settled & _places(entry))
+                return None if over else _as_operation(entry, wish)
         return None
 
     def descriptions(self, operation: str) -> list[dict[str, Any]]:
@@ -204,12 +205,14 @@ class Journal:
         )
 
     def _newest(self) -> dict[str, Entry]:
-        """The newest line of each operation, in the order in which they began."""
-        found: dict[str, Entry] = {}
+        """The newest line of each operation, in the order in which they began; torn lines are passed over."""
+        lines: dict[str, bytes] = {}
         for path in (self._older, self._file):
-            for entry in _entries(read_file(path) or b""):
-                found[entry.id] = entry
-        return found
+            for line in BytesIO(read_file(path) or b""):
+                with contextlib.suppress(msgspec.DecodeError, ValueError, RecursionError):
+                    lines[_NAMED.decode(line).id] = line
+        read = (_read_entry(line) for line in lines.values())
+        return {entry.id: entry for entry in read if entry is not None}
 
     def _record_path(self, operation: str, container_id: str) -> Path | None:
         """None for ids that are no plain names: the container's is the host's word."""
@@ -228,26 +231,27 @@ class Journal:
                     path.unlink()
 
 
-def _entry(operation: Operation, host: str) -> Entry:
-    return Entry(
-        id=operation.id,
-        kind=operation.kind,
-        host=host,
-        server=operation.server,
-        model=operation.model,
-        started_at=operation.started_at,
-        time=time.time(),
-        end=operation.end,
-        steps=tuple(_step(run) for run in operation.runs),
-        failure=None if operation.failure is None else operation.failure.code,
-    )
+_OPEN_WEBUI = frozenset({OperationKind.WIPE, OperationKind.RESTORE})
 
 
-def _step(run: StepRun) -> EntryStep:
-    over = run.started_at is not None and run.ended_at is not None
-    seconds = round((run.ended_at or 0.0) - (run.started_at or 0.0), 3) if over else None
-    name, command = run.step.name, run.step.command
-    return EntryStep(name=name, command=command, state=run.state, seconds=seconds, back=run.back)
+def _place(entry: Entry) -> str | None:
+    """What an operation was about: a server, None for all of them, or Open WebUI."""
+    return OperationKind.WIPE if entry.kind in _OPEN_WEBUI else entry.server
+
+
+def _places(entry: Entry) -> set[str | None]:
+    """Whatever sets such an operation right when it is done."""
+    return {_place(entry)} if entry.kind in _OPEN_WEBUI else {entry.server, None}
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    try:
+        about = path.stat()
+    except FileNotFoundError:
+        return 0, 0
+    except OSError as error:
+        raise unreadable(path, error) from error
+    return about.st_mtime_ns, about.st_size
 
 
 def _touched(entry: Entry) -> bool:
@@ -255,22 +259,35 @@ def _touched(entry: Entry) -> bool:
     return any(step.state != StepState.WAITING and step.name not in HARMLESS for step in entry.steps)
 
 
-def _as_operation(entry: Entry) -> Operation:
-    """A journalled operation as one that was broken off; its steps are not kept well enough to go on."""
-    switch = entry.kind == OperationKind.SWITCH and entry.model is not None
-    last = next((step for step in reversed(entry.steps) if step.state != StepState.WAITING), None)
+def _as_operation(entry: Entry, wish: Wish) -> Operation:
+    """A journalled operation as one that was broken off, with the steps that were begun."""
+    again = replace(wish, revive=True) if isinstance(wish, WipeWish | RestoreWish) else wish
     return Operation(
         number=0,
         id=entry.id,
-        wish=SwitchWish(entry.model or "", on=entry.server) if switch else StopWish(entry.server),
-        kind=OperationKind.SWITCH if switch else OperationKind.STOP,
+        wish=again,
+        kind=OperationKind(entry.kind),
         started_at=entry.started_at,
         server=entry.server,
         model=entry.model,
-        failure=Failure(OperationEnd.INTERRUPTED, _broken_at(last), _WAYS),
+        runs=tuple(_run(step) for step in entry.steps if _begun(step)),
+        failure=Failure(OperationEnd.INTERRUPTED, broken_at(entry), _WAYS),
         end=OperationEnd.INTERRUPTED,
         ended_at=entry.time,
     )
+
+
+def _begun(step: EntryStep) -> bool:
+    known = step.name in set(StepName)
+    return known and (step.state != StepState.WAITING or step.seconds is not None)
+
+
+def _run(step: EntryStep) -> StepRun:
+    """A step to be looked at, not to be done: what it would do is not kept."""
+    name, seconds = StepName(step.name), step.seconds
+    shown = Step(name, step.title or Phrase("{name}", {"name": name}), CheckAgain(), step.command)
+    state = StepState.DONE if step.state == StepState.DONE else StepState.FAILED
+    return StepRun(shown, state, step.back, None if seconds is None else 0.0, seconds)
 
 
 _WAYS = phrase(
@@ -279,21 +296,36 @@ _WAYS = phrase(
 )
 
 
-def _broken_at(step: EntryStep | None) -> Phrase:
-    if step is not None and step.command:
-        # A start is too long to read here.
-        words = step.command if "run" not in step.command[:3] else (*step.command[:3], "…")
-        return phrase("The program ended in the middle, at: {command}", command=" ".join(words))
-    if step is not None and step.name == StepName.LOAD:
-        return phrase("The program ended while the model was loading.")
-    return phrase("The program ended in the middle.")
+def _read_entry(line: bytes) -> Entry | None:
+    """None for what is no entry, or one that only a later version understands."""
+    try:
+        entry = msgspec.json.decode(line, type=Entry)
+    except (msgspec.DecodeError, ValueError, RecursionError):
+        return None
+    if not (0 <= entry.started_at < _END_OF_TIME and 0 <= entry.time < _END_OF_TIME):
+        return None
+    steps = tuple(msgspec.structs.replace(step, title=_whole(step.title)) for step in entry.steps)
+    return msgspec.structs.replace(entry, steps=steps, cause=_whole(entry.cause), remedy=_whole(entry.remedy))
 
 
-def _entries(text: bytes) -> Iterator[Entry]:
-    """The lines that are whole: a crash or a power cut may have torn one."""
-    for line in text.splitlines():
-        with contextlib.suppress(msgspec.DecodeError, ValueError, RecursionError):
-            yield msgspec.json.decode(line, type=Entry)
+def _whole(of: Phrase | None) -> Phrase | None:
+    """A sentence whose values are sentences again where they were."""
+    return None if of is None else replace(of, values={n: _value(each) for n, each in of.values.items()})
+
+
+def _value(value: object) -> object:
+    match value:
+        case {
+            "msgid": str(text),
+            "values": dict(values),
+            "plural": str() | None as plural,
+            "count": int() | None as count,
+        }:
+            return _whole(Phrase(text, values, plural, count))
+        case list():
+            return [_value(each) for each in value]
+        case _:
+            return value
 
 
 def _read_record(path: Path) -> _Record | None:

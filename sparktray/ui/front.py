@@ -18,6 +18,7 @@ from sparktray.domain.snapshot import Snapshot
 from sparktray.remote.contract import Remote
 from sparktray.store.autostart.choice import autostart_for
 from sparktray.store.hosts import Hosts
+from sparktray.store.journal import Journal
 from sparktray.store.paths import ConfigFolder
 from sparktray.store.settings import Settings
 from sparktray.ui.background import Background
@@ -25,6 +26,7 @@ from sparktray.ui.clipboard import Copied
 from sparktray.ui.hosts.access import Access
 from sparktray.ui.hosts.hosts_page import HostsPage
 from sparktray.ui.open_webui.page import OpenWebUiPage
+from sparktray.ui.panel.journal.page import JournalPage
 from sparktray.ui.panel.logs.page import LogPage
 from sparktray.ui.panel.monitor_page import MonitorPage
 from sparktray.ui.panel.window import PanelWindow
@@ -196,7 +198,8 @@ class Front(QObject):
         )
         panel = rooms.panel
         monitor = MonitorPage(say, self._history)
-        for page in (monitor, rooms.log, rooms.webui, rooms.hosts, rooms.settings):
+        journal = JournalPage(say, background, Journal(self._folder))
+        for page in (monitor, rooms.log, rooms.webui, journal, rooms.hosts, rooms.settings):
             panel.add(page)
         settings, problem = self._settings
         rooms.settings.take_settings(settings, problem)
@@ -205,8 +208,9 @@ class Front(QObject):
         rooms.hosts.changed.connect(lambda _: self.written.emit())
         panel.wished.connect(self.wished)
         panel.cancelled.connect(self.cancelled)
-        rooms.webui.wished.connect(self.wished)
-        rooms.webui.cancelled.connect(self.cancelled)
+        for changing in (rooms.webui, journal):
+            changing.wished.connect(self.wished)
+            changing.cancelled.connect(self.cancelled)
         panel.copy_asked.connect(self.copy_asked)
         panel.retry_asked.connect(self.retry_asked)
         panel.setup_asked.connect(self.set_up)

@@ -20,9 +20,11 @@ from sparktray.domain.operation import (
     BackWish,
     Operation,
     OperationEnd,
+    RestoreWish,
     StopWish,
     SwitchWish,
     WhenBusy,
+    WipeWish,
     Wish,
 )
 from sparktray.domain.phrase import Phrase, phrase
@@ -90,7 +92,7 @@ def _going_on(request: Request, session: Session) -> Wish | None:
     if options.back:
         return BackWish(broken.id, dry_run=options.dry_run)
     match broken.wish:
-        case SwitchWish() | StopWish():
+        case SwitchWish() | StopWish() | WipeWish() | RestoreWish():
             return replace(broken.wish, dry_run=options.dry_run)
         case _:
             return None

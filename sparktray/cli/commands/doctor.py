@@ -16,11 +16,12 @@ from sparktray.cli.tables import aligned, status_lines
 from sparktray.cli.views import status_view
 from sparktray.control.checking import Check, checks
 from sparktray.domain.host import HostProfile
+from sparktray.domain.journal.entry import Entry
 from sparktray.domain.phrase import Phrase, phrase
 from sparktray.domain.snapshot import Snapshot
 from sparktray.store.catalogue_file import own_catalogue, usable_catalogue
 from sparktray.store.hosts import HostsFile
-from sparktray.store.journal import Entry, Journal
+from sparktray.store.journal import Journal
 from sparktray.store.paths import ConfigFolder
 
 _PACKAGES = ("PySide6-Essentials", "paramiko", "cryptography", "httpcore", "keyring", "msgspec")
@@ -47,7 +48,7 @@ def run(request: Request) -> int:
                 "stages": [view_of(request, each) for each in stages],
                 "status": None if snapshot is None else _status(request, snapshot),
                 "logs": {} if snapshot is None else _logs(snapshot),
-                "operations": [_without_commands(operation_of(entry)) for entry in past],
+                "operations": [_without_commands(operation_of(request, entry)) for entry in past],
             }
         )
     else:

@@ -7,13 +7,15 @@ import time
 
 from sparktray.cli.problems import DONE, Told
 from sparktray.cli.request import Request
-from sparktray.cli.tables import aligned, end_word
+from sparktray.cli.tables import aligned
 from sparktray.cli.views import utc
 from sparktray.decide.showing.checklist import script
+from sparktray.decide.showing.words import end_word
+from sparktray.domain.journal.entry import Entry, EntryStep
 from sparktray.domain.operation import OperationEnd
 from sparktray.domain.phrase import phrase
 from sparktray.domain.problem import Problem
-from sparktray.store.journal import Entry, Journal
+from sparktray.store.journal import Journal
 from sparktray.store.paths import ConfigFolder
 
 _NO_SCRIPT = Problem(
@@ -28,16 +30,18 @@ def run(request: Request) -> int:
     journal = Journal(ConfigFolder.find(request.options.config))
     wanted = request.options.host
     if request.options.script is not None:
-        return _script(request, [entry for entry in journal.all() if wanted in {None, entry.host}])
-    past = journal.last(request.options.last)
-    entries = [entry for entry in past if wanted in {None, entry.host}]
+        return _script(request, journal.all(wanted))
+    entries = journal.last(request.options.last, wanted)
     if request.out.as_json:
-        request.out.json({"operations": [view_of(entry) for entry in entries]})
+        request.out.json({"operations": [view_of(request, entry) for entry in entries]})
         return DONE
     if not entries:
         request.out.line(request.say(phrase("Nothing was done yet.")))
-    for line in aligned(row_of(request, entry) for entry in entries):
-        request.out.line(line)
+    rows = aligned(row_of(request, entry) for entry in entries)
+    for row, entry in zip(rows, entries, strict=True):
+        request.out.line(row)
+        if entry.cause is not None:
+            request.out.line(f"    {request.say(entry.cause)}")
     return DONE
 
 
@@ -48,12 +52,16 @@ def _script(request: Request, past: list[Entry]) -> int:
     if not found:
         raise Told(_NO_SCRIPT)
     steps = [step for step in found[-1].steps if not step.back]
-    for line in script((step.name, step.name, step.command) for step in steps):
+    for line in script((step.name, _title(request, step), step.command) for step in steps):
         request.out.line(line)
     return DONE
 
 
-def view_of(entry: Entry) -> dict[str, object]:
+def _title(request: Request, step: EntryStep) -> str:
+    return step.name if step.title is None else request.say(step.title)
+
+
+def view_of(request: Request, entry: Entry) -> dict[str, object]:
     """An operation as JSON."""
     return {
         "id": entry.id,
@@ -71,10 +79,14 @@ def view_of(entry: Entry) -> dict[str, object]:
                 "command": shlex.join(step.command) or None,
                 "state": step.state,
                 "seconds": step.seconds,
+                "title": None if step.title is None else request.say(step.title),
+                "back": step.back,
             }
             for step in entry.steps
         ],
         "failure": entry.failure,
+        "cause": None if entry.cause is None else request.say(entry.cause),
+        "remedy": None if entry.remedy is None else request.say(entry.remedy),
     }
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import assert_never
 
 from sparktray.decide.changing.fetching import amount, course, fraction
+from sparktray.decide.changing.locking import iso
 from sparktray.decide.changing.operations import can_cancel
 from sparktray.decide.changing.steps import way_back
 from sparktray.decide.showing.present import operation_sentence
@@ -27,7 +28,7 @@ from sparktray.domain.operation import (
 )
 from sparktray.domain.phrase import Phrase, phrase
 from sparktray.domain.snapshot import ServerState, Snapshot
-from sparktray.domain.text import clean_line
+from sparktray.domain.text import clean_line, clean_name
 from sparktray.engines.commands import MASKED
 
 # Loads of one model differ by the page cache: with it a large one takes half the time of a cold one.
@@ -52,7 +53,7 @@ class StepLine:
     ``command`` is what a person could type instead, empty for a step that only reads.
     """
 
-    name: StepName
+    name: str
     state: StepState
     back: bool
     title: Phrase
@@ -86,7 +87,8 @@ class Checklist:
     """An operation. ``cancel`` is what cancelling would do, None when it is too late for that.
 
     ``current`` is the place of the step under way among ``steps``, None before the plan and after the
-    end. ``outcome`` is None while it goes on.
+    end. ``outcome`` is None while it goes on. ``about`` says to somebody who was not there where it was and
+    when it began.
     """
 
     operation: str
@@ -94,6 +96,7 @@ class Checklist:
     current: int | None
     cancel: Phrase | None
     outcome: Outcome | None
+    about: Phrase | None = None
 
 
 def checklist(snapshot: Snapshot, operation: Operation, now: float) -> Checklist:
@@ -105,7 +108,13 @@ def checklist(snapshot: Snapshot, operation: Operation, now: float) -> Checklist
         current=None if under_way is None else operation.index,
         cancel=_cancel(snapshot, operation) if operation.end is None and can_cancel(operation) else None,
         outcome=None if operation.end is None else _outcome(operation, operation.end),
+        about=about(snapshot.host.name, operation.started_at),
     )
+
+
+def about(host: str, started_at: float) -> Phrase:
+    """Where an operation was, and when it began, in seconds since 1970."""
+    return phrase("On {host}, begun at {time}", host=clean_name(host), time=iso(started_at))
 
 
 def worth_showing(operation: Operation | None, *, watched: bool) -> bool:
@@ -255,7 +264,8 @@ def report(view: Checklist) -> tuple[Phrase, ...]:
     outcome = view.outcome
     if outcome is None:
         return tuple(lines)
-    told = [each for each in (outcome.sentence, outcome.cause, outcome.remedy) if each is not None]
+    words = (view.about, outcome.sentence, outcome.cause, outcome.remedy)
+    told = [each for each in words if each is not None]
     return (*told, *lines, *(Phrase("{line}", {"line": line}) for line in outcome.tail))
 
 

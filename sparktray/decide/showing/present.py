@@ -16,6 +16,7 @@ from sparktray.domain.operation import (
     StopWish,
     SwitchWish,
     WipeWish,
+    Wish,
 )
 from sparktray.domain.phrase import Phrase, phrase, phrase_n
 from sparktray.domain.snapshot import Icon, LinkPhase, Phase, ServerState, Snapshot
@@ -147,7 +148,7 @@ def _idle(state: ServerState) -> Phrase:
 
 def operation_sentence(operation: Operation) -> Phrase:
     """One sentence about an operation, under way or over."""
-    what = _what(operation)
+    what = wish_words(operation.wish)
     current = operation.current
     if operation.end is None:
         step = current.step.title if current is not None else phrase("Looking at the host")
@@ -175,8 +176,8 @@ def operation_sentence(operation: Operation) -> Phrase:
             assert_never(operation.end)
 
 
-def _what(operation: Operation) -> Phrase:
-    wish = operation.wish
+def wish_words(wish: Wish) -> Phrase:
+    """What an operation is for, as the beginning of a sentence about it."""
     match wish:
         case SwitchWish():
             return phrase("Switching to {model}", model=clean_name(wish.model))

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import assert_never
 
 from sparktray.domain.catalogue import Purpose
+from sparktray.domain.operation import OperationEnd
 from sparktray.domain.phrase import Phrase, phrase
 from sparktray.domain.snapshot import Phase
 
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400  # seconds
+_SHORT = 10.0  # below it seconds are told in tenths
 
 
 def purpose_word(purpose: Purpose) -> Phrase:
@@ -55,6 +57,29 @@ def phase_word(phase: Phase) -> Phrase:
             assert_never(phase)
 
 
+def end_word(end: OperationEnd) -> Phrase:
+    """The result of an operation in a word or two."""
+    match end:
+        case OperationEnd.DONE:
+            return phrase("done")
+        case OperationEnd.PLANNED:
+            return phrase("planned")
+        case OperationEnd.REFUSED:
+            return phrase("refused")
+        case OperationEnd.ROLLED_BACK:
+            return phrase("rolled back")
+        case OperationEnd.FAILED:
+            return phrase("failed")
+        case OperationEnd.NEEDS_YOU:
+            return phrase("needs you")
+        case OperationEnd.CANCELLED:
+            return phrase("cancelled")
+        case OperationEnd.INTERRUPTED:
+            return phrase("broken off")
+        case _:  # pragma: no cover
+            assert_never(end)
+
+
 def span(seconds: float) -> Phrase:
     """How long something has lasted, in its two largest units; before its beginning that is nothing."""
     whole = max(0, int(seconds))
@@ -73,3 +98,10 @@ def clock(seconds: float) -> str:
     whole = max(0, int(seconds))
     hours, minutes, rest = whole // _HOUR, whole % _HOUR // _MINUTE, whole % _MINUTE
     return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
+
+
+def lasted(seconds: float) -> Phrase:
+    """How long something took that is over: tenths of a second where it was short."""
+    if seconds < _SHORT:
+        return phrase("{seconds} s", seconds=round(max(0.0, seconds), 1))
+    return Phrase("{time}", {"time": clock(seconds)})

@@ -28,5 +28,8 @@ class Page(QWidget):
         """Show that picture; None while no host is set up."""
         raise NotImplementedError
 
+    def tick(self) -> None:
+        """A second has passed while it was on the screen."""
+
     def left(self) -> None:
         """It went off the screen: what costs something while nobody looks ends here."""

@@ -77,12 +77,12 @@ class PanelWindow(QWidget):
         self.resize(_FIRST_WIDTH, _FIRST_HEIGHT)
         self._lay_out()
         self._bind_keys()
-        self._models = ModelsPage(say)
-        self._models.wished.connect(self.wished)
-        self._models.cancelled.connect(self.cancelled)
-        self._models.setup_asked.connect(self.setup_asked)
-        self._models.retry_asked.connect(self.retry_asked)
-        self.add(self._models)
+        models = ModelsPage(say)
+        models.wished.connect(self.wished)
+        models.cancelled.connect(self.cancelled)
+        models.setup_asked.connect(self.setup_asked)
+        models.retry_asked.connect(self.retry_asked)
+        self.add(models)
 
     def _lay_out(self) -> None:
         note = QHBoxLayout()
@@ -174,8 +174,9 @@ class PanelWindow(QWidget):
 
     def _tick(self) -> None:
         self._header.take(self._latest)
-        if self._stack.currentWidget() is self._models:
-            self._models.tick()
+        page = self._stack.currentWidget()
+        if isinstance(page, Page):
+            page.tick()
 
     def _turn_to(self, row: int) -> None:
         if not 0 <= row < len(self._pages):

@@ -1,12 +1,13 @@
 """`journal`: what it prints of operations that are over, as rows, JSON and a script."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
 import pytest
 
 from sparktray.__main__ import main
-from sparktray.domain.action import RunDocker, Stopped
+from sparktray.domain.action import CheckAgain, RunDocker, Stopped
 from sparktray.domain.operation import (
     Operation,
     OperationEnd,
@@ -19,6 +20,7 @@ from sparktray.domain.operation import (
     SwitchWish,
 )
 from sparktray.domain.phrase import phrase
+from sparktray.domain.problem import Failure
 from sparktray.store.journal import Journal
 from sparktray.store.paths import ConfigFolder
 
@@ -47,6 +49,8 @@ def test_the_journal(capsys: Capture, config: Path) -> None:
         "seconds",
         "steps",
         "failure",
+        "cause",
+        "remedy",
     ]
     assert (first["id"], first["end"], last["id"], last["end"], last["ended_at"]) == (
         "1",
@@ -62,6 +66,15 @@ def test_the_journal(capsys: Capture, config: Path) -> None:
     assert "sparktray journal --json" in capsys.readouterr().err
 
 
+def test_the_last_ones_are_those_of_the_host_that_was_named(capsys: Capture, config: Path) -> None:
+    journal = Journal(ConfigFolder(config))
+    for name, host in (("1", "spark"), ("2", "spark"), ("3", "other"), ("4", "other")):
+        journal.write(Operation(1, name, StopWish(), OperationKind.STOP, 99.0, end=OperationEnd.DONE), host)
+    assert main(["journal", "--json", "--last", "1", "--host", "spark"]) == 0
+    (told,) = msgspec.json.decode(capsys.readouterr().out)["operations"]
+    assert told["id"] == "2"
+
+
 def test_an_operation_as_a_script(capsys: Capture, config: Path) -> None:
     journal = Journal(ConfigFolder(config))
     for name, container in (("1", "a"), ("2", "b")):
@@ -71,8 +84,24 @@ def test_an_operation_as_a_script(capsys: Capture, config: Path) -> None:
         journal.write(Operation(1, name, StopWish(), OperationKind.STOP, 99.0, runs=runs), "spark")
     journal.write(Operation(1, "3", StopWish(), OperationKind.STOP, 99.0), "spark")
     assert main(["journal", "--script"]) == 0
-    assert capsys.readouterr().out == "#!/bin/sh\nset -e\n# stop\ndocker stop b\n"
+    assert capsys.readouterr().out == "#!/bin/sh\nset -e\n# Stop\ndocker stop b\n"
     assert main(["journal", "--script", "1"]) == 0
     assert capsys.readouterr().out.endswith("docker stop a\n")
     for words in (["3"], ["4"], ["1", "--host", "other"]):
         assert main(["journal", "--script", *words]) == 2
+
+
+def test_why_it_failed_stands_below_it(capsys: Capture, config: Path) -> None:
+    journal = Journal(ConfigFolder(config))
+    failed = Operation(1, "1", SwitchWish("m"), OperationKind.SWITCH, 99.0, "sglang", "m")
+    why = Failure("exited", phrase("{server} ended.", server="sglang"), phrase("Look at its log."))
+    step = StepRun(Step(StepName.LOAD, phrase("Load {model}", model="m"), CheckAgain()), back=True)
+    journal.write(replace(failed, end=OperationEnd.ROLLED_BACK, failure=why, runs=(step,)), "spark")
+    journal.write(replace(failed, id="2", end=OperationEnd.DONE), "spark")
+    assert main(["journal"]) == 0
+    first, cause, second = capsys.readouterr().out.splitlines()
+    assert "rolled back (exited)" in first and cause == "    sglang ended." and " done " in second
+    assert main(["journal", "--json", "--last", "2"]) == 0
+    told, _ = msgspec.json.decode(capsys.readouterr().out)["operations"]
+    assert (told["failure"], told["cause"], told["remedy"]) == ("exited", "sglang ended.", "Look at its log.")
+    assert (told["steps"][0]["title"], told["steps"][0]["back"]) == ("Load m", True)

@@ -12,43 +12,21 @@ import pytest
 
 import sparktray.store.journal as journal_module
 from sparktray.decide.changing import steps
-from sparktray.domain.catalogue import EngineKind, Server
-from sparktray.domain.docker.container import Container, ContainerState
 from sparktray.domain.operation import (
-    BackWish,
     Operation,
     OperationEnd,
     OperationKind,
     StepRun,
     StepState,
     StopWish,
-    SwitchWish,
 )
 from sparktray.domain.phrase import phrase
 from sparktray.domain.problem import Failure
 from sparktray.store.journal import Journal
 from sparktray.store.paths import ConfigFolder, StoreError
+from tests.unit.store.journalled import OLD, run, switch
 
-OLLAMA = Server(
-    name="ollama", engine=EngineKind.OLLAMA, container="ollama", port=11434, image="ollama/ollama"
-)
-OLD = Container("abc123", "sglang", "image", ContainerState.RUNNING)
 INSPECT = {"Id": "abc123", "Name": "/sglang", "Config": {"Env": ["HF_TOKEN=hidden"]}}
-
-
-@pytest.fixture
-def journal(tmp_path: Path) -> Journal:
-    return Journal(ConfigFolder(tmp_path))
-
-
-def run(step: object, state: StepState = StepState.DONE) -> StepRun:
-    return StepRun(step, state, started_at=100.0, ended_at=101.5)  # type: ignore[arg-type]
-
-
-def switch(name: str = "op1", end: OperationEnd | None = OperationEnd.DONE, *runs: StepRun) -> Operation:
-    return Operation(
-        1, name, SwitchWish("m"), OperationKind.SWITCH, 99.0, "sglang", "m", tuple(runs), end=end
-    )
 
 
 def test_an_operation_is_its_newest_line(journal: Journal, tmp_path: Path) -> None:
@@ -69,6 +47,13 @@ def test_an_operation_is_its_newest_line(journal: Journal, tmp_path: Path) -> No
     file = tmp_path / "journal" / "operations.jsonl"
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert file.read_bytes().count(b"\n") == 3
+
+
+def test_the_last_ones_may_be_those_of_one_host(journal: Journal) -> None:
+    for number, host in enumerate(("spark", "spark", "other", "other")):
+        journal.write(switch(f"op{number}"), host)
+    assert [entry.id for entry in journal.last(1, "spark")] == ["op1"]
+    assert [entry.id for entry in journal.all("other")] == ["op2", "op3"]
 
 
 def test_interrupted_is_what_has_no_end_on_that_host(journal: Journal) -> None:
@@ -177,79 +162,6 @@ def test_an_empty_folder_has_no_past(journal: Journal) -> None:
     assert journal.put_aside("spark") == frozenset()
 
 
-def touched(name: str, end: OperationEnd | None, server: str | None = "sglang") -> Operation:
-    """A switch that has stopped the old container and got no further."""
-    stopping = StepRun(steps.stop(OLD, None), StepState.RUNNING, started_at=100.0)
-    return replace(switch(name, end, run(steps.check_again()), stopping), server=server)
-
-
-def test_what_was_broken_off_is_told_with_the_place(journal: Journal) -> None:
-    journal.write(touched("op1", None), "spark")
-    journal.write(touched("op2", None), "other")
-    found = journal.broken_off("spark")
-    assert found is not None and found.id == "op1" and found.end is OperationEnd.INTERRUPTED
-    assert found.wish == SwitchWish("m", on="sglang")
-    assert found.failure is not None
-    assert found.failure.cause.values == {"command": "docker stop -t 30 sglang"}
-    journal.hold("op1")
-    assert journal.broken_off("spark") is None, "it is under way"
-    journal.let_go("op1")
-    assert journal.broken_off("third") is None
-
-
-@pytest.mark.parametrize(
-    ("step", "words"),
-    [
-        (StepRun(steps.serve_again("sglang"), StepState.RUNNING), "while the model was loading"),
-        (StepRun(steps.unload_ollama(OLLAMA, "a", undoable=False), StepState.RUNNING), "in the middle."),
-    ],
-)
-def test_a_step_without_a_command_is_told_in_words(journal: Journal, step: StepRun, words: str) -> None:
-    journal.write(switch("op1", None, step), "spark")
-    found = journal.broken_off("spark")
-    assert found is not None and found.failure is not None and words in found.failure.cause.msgid
-
-
-@pytest.mark.parametrize(
-    ("later", "told"),
-    [
-        (touched("op2", OperationEnd.DONE), False),
-        (touched("op2", OperationEnd.DONE, "vllm"), True),
-        (touched("op2", OperationEnd.ROLLED_BACK), True),
-        (replace(touched("op2", OperationEnd.DONE, None), wish=StopWish(), kind=OperationKind.STOP), False),
-        (replace(touched("op2", OperationEnd.DONE), wish=BackWish("op1"), kind=OperationKind.BACK), False),
-        (replace(touched("op2", None), wish=BackWish("op1"), kind=OperationKind.BACK), True),
-    ],
-    ids=["done there", "done elsewhere", "rolled back", "all stopped", "gone back", "going back broken off"],
-)
-def test_what_was_set_right_since_is_not_told(journal: Journal, later: Operation, told: bool) -> None:
-    journal.write(touched("op1", None), "spark")
-    journal.write(later, "spark")
-    found = journal.broken_off("spark")
-    assert (found is not None and found.id == "op1") is told
-
-
-def test_one_that_needed_a_person_is_told_again(journal: Journal) -> None:
-    journal.write(touched("op1", OperationEnd.NEEDS_YOU), "spark")
-    journal.hold("op1")
-    assert journal.broken_off("spark") is not None, "the program that waits for the person may still run"
-    journal.let_go("op1")
-    stopped = replace(touched("op2", None), wish=StopWish("sglang"), kind=OperationKind.STOP, model=None)
-    journal.write(stopped, "spark")
-    found = journal.broken_off("spark")
-    assert found is not None and found.wish == StopWish("sglang") and found.kind is OperationKind.STOP
-
-
-def test_what_touched_nothing_or_is_long_ago_is_not_told(
-    journal: Journal, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    journal.write(switch("op1", None, run(steps.check_again())), "spark")
-    assert journal.broken_off("spark") is None
-    journal.write(touched("op2", None), "spark")
-    monkeypatch.setattr(time, "time", lambda: time.monotonic() + 1e10)
-    assert journal.broken_off("spark") is None
-
-
 def test_descriptions_come_in_their_order(journal: Journal) -> None:
     for number, identity in enumerate(("b", "a", "c")):
         journal.record("op1", "spark", identity, {"Id": identity})
@@ -259,15 +171,6 @@ def test_descriptions_come_in_their_order(journal: Journal) -> None:
         os.utime(path, ns=(moment, moment))
     journal.record("op10", "spark", "d", {"Id": "d"})
     assert [each["Id"] for each in journal.descriptions("op1")] == ["b", "a", "c"]
-
-
-def test_a_start_is_told_without_its_environment(journal: Journal) -> None:
-    argv = ("docker", "run", "-d", "-e", "HF_TOKEN=hidden", "image")
-    start = steps.start(OLLAMA, "op1", argv, makes_room=False)
-    journal.write(switch("op1", None, StepRun(start, StepState.RUNNING)), "spark")
-    found = journal.broken_off("spark")
-    assert found is not None and found.failure is not None
-    assert found.failure.cause.values == {"command": "docker run -d …"}
 
 
 def test_an_operation_lives_until_it_is_over(journal: Journal, tmp_path: Path) -> None:
@@ -309,13 +212,3 @@ def test_what_cannot_be_locked_is_told(journal: Journal, tmp_path: Path) -> None
         journal.hold("op1")
     with pytest.raises(StoreError):
         journal.lives("op1")
-
-
-def test_another_program_with_its_number_does_not_hide_an_operation(journal: Journal) -> None:
-    name = f"20261124T010203-{os.getpid()}-1"  # ours: as after a reboot, when numbers begin anew
-    journal.write(switch(name, None, run(steps.commit(OLD))), "spark")
-    found = journal.broken_off("spark")
-    assert found is not None and found.id == name
-    journal.hold(name)
-    assert journal.broken_off("spark") is None
-    journal.let_go(name)

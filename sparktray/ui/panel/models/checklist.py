@@ -30,22 +30,25 @@ from sparktray.wording import Wording
 _TAIL_LINES = 6
 _MOST_OFFERS = 2
 _LEAST_LINES = 5  # of the steps in a low window
+_LEAST_KEPT = 2  # where it has a heading above it
 
 
 class ChecklistView(QWidget):
     """One operation. Emits ``cancelled`` and, once it is over, ``closed``; ``wished`` with a way on.
 
-    Main thread only.
+    Main thread only. ``kept`` is for one of the journal: it cannot be closed, report and script are at hand.
     """
 
     cancelled = Signal()
     closed = Signal()
     wished = Signal(object)
 
-    def __init__(self, say: Wording, parent: QWidget | None = None) -> None:
+    def __init__(self, say: Wording, parent: QWidget | None = None, *, kept: bool = False) -> None:
         super().__init__(parent)
         self._say = say
+        self._kept = kept
         self._shown: Checklist | None = None
+        self._known: tuple[Checklist, str, Tones] | None = None
         self._steps = _Steps(self)
         self._waiting = Text(self)
         self._sentence, self._cause, self._remedy = Text(self), Text(self), Text(self)
@@ -87,11 +90,14 @@ class ChecklistView(QWidget):
         rows.setSpacing(0)
         rows.addWidget(self._waiting)
         rows.addWidget(self._steps, 1)
-        below = QHBoxLayout()  # of the commands; the row of buttons has no width left for one more
-        below.setContentsMargins(AROUND, 0, AROUND, GRID // 2)
-        below.addStretch()
-        below.addWidget(self._script)
-        rows.addLayout(below)
+        if self._kept:
+            buttons.insertWidget(buttons.indexOf(self._report) + 1, self._script)
+        else:
+            below = QHBoxLayout()  # of the commands; the row of buttons has no width left for one more
+            below.setContentsMargins(AROUND, 0, AROUND, GRID // 2)
+            below.addStretch()
+            below.addWidget(self._script)
+            rows.addLayout(below)
         rows.addWidget(Hairline(parent=self))
         rows.addLayout(words)
         rows.addLayout(buttons)
@@ -99,8 +105,9 @@ class ChecklistView(QWidget):
 
     def take(self, view: Checklist) -> None:
         """Show that state of it."""
-        if view != self._shown:
-            before, self._shown = self._shown, view
+        known = (view, self._say.language, tones())
+        if known != self._known:
+            before, self._shown, self._known = self._shown, view, known
             self.tell()
             if before is None or before.operation != view.operation or before.current != view.current:
                 self._steps.follow(view.current)
@@ -116,7 +123,8 @@ class ChecklistView(QWidget):
             return
         say, look = self._say, tones()
         self._steps.setAccessibleName(say(phrase("Steps")))
-        self._steps.setMinimumHeight(_LEAST_LINES * line_height(self.font()))
+        least = _LEAST_KEPT if self._kept else _LEAST_LINES
+        self._steps.setMinimumHeight(least * line_height(self.font()))
         self._steps.show_rows([row_of(step, say, commands=self._commands.isChecked()) for step in view.steps])
         looking = not view.steps and view.outcome is None
         self._waiting.tell(
@@ -138,15 +146,16 @@ class ChecklistView(QWidget):
         self._cancel.setAccessibleDescription(effect)
         self._cancels.tell(effect, tones().quiet, small(self))
         self._close.setText(label(say(phrase("Close")), over_bus=False))
-        self._close.setVisible(view.outcome is not None)
+        self._close.setVisible(view.outcome is not None and not self._kept)
         self._commands.tell(say(phrase("Commands")), tones())
         self._commands.setVisible(any(step.command for step in view.steps))
         self._script.setText(label(say(phrase("Copy as script")), over_bus=False))
-        self._script.setVisible(self._commands.isChecked() and any(step.command for step in view.steps))
+        asked_for = self._kept or self._commands.isChecked()
+        self._script.setVisible(asked_for and any(step.command for step in view.steps))
 
     def _tell_offers(self, outcome: Outcome | None) -> None:
         self._report.setText(label(self._say(phrase("Copy report")), over_bus=False))
-        self._report.setVisible(outcome is not None and not outcome.good)
+        self._report.setVisible(outcome is not None and (self._kept or not outcome.good))
         offers = () if outcome is None else outcome.offers
         for number, button in enumerate(self._offers):
             button.setVisible(number < len(offers))

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from PySide6.QtCore import QDate, QDateTime, QLocale, Qt, Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QPlainTextEdit, QVBoxLayout, QWidget
 
 from sparktray.decide.showing.models import Hindrance
 from sparktray.domain.phrase import Phrase, phrase
 from sparktray.ui.labels import label
 from sparktray.ui.panel.controls import AccentButton, Fold, Text
+from sparktray.ui.panel.moments import moment
 from sparktray.ui.theme import AROUND, GRID, fixed, large, tones
 from sparktray.wording import Wording
 
@@ -109,19 +110,9 @@ def _course(hindrance: Hindrance, language: str) -> Phrase:
     """Since when, and whether somebody has to do something."""
     if hindrance.since is None:
         return phrase("It is tried again by itself.")
-    moment = _time_of_day(hindrance.since, language)
+    since = moment(hindrance.since, language)
     if hindrance.remedy is None:
-        return phrase("Since {time}.", time=moment)
+        return phrase("Since {time}.", time=since)
     if hindrance.tried:
-        return phrase("Since {time}. It is tried again by itself.", time=moment)
-    return phrase("Since {time}. It is not tried again by itself.", time=moment)
-
-
-def _time_of_day(seconds: float, language: str) -> str:
-    """A moment as a person of that language writes it, with the day when that is not today."""
-    moment = QDateTime.fromSecsSinceEpoch(int(seconds))
-    locale = QLocale(language)
-    time = locale.toString(moment.time(), QLocale.FormatType.ShortFormat)
-    if moment.date() == QDate.currentDate():
-        return time
-    return f"{locale.toString(moment.date(), QLocale.FormatType.ShortFormat)} {time}"
+        return phrase("Since {time}. It is tried again by itself.", time=since)
+    return phrase("Since {time}. It is not tried again by itself.", time=since)

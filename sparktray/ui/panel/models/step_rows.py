@@ -9,7 +9,7 @@ from PySide6.QtGui import QFont, QPainter
 from PySide6.QtWidgets import QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
 from sparktray.decide.showing.checklist import StepLine
-from sparktray.decide.showing.words import clock
+from sparktray.decide.showing.words import clock, lasted
 from sparktray.domain.operation import StepState
 from sparktray.domain.phrase import Phrase, phrase
 from sparktray.ui.painting.marks import draw_step, mark_width
@@ -20,8 +20,6 @@ from sparktray.wording import Wording
 Index = QModelIndex | QPersistentModelIndex
 ROW = Qt.ItemDataRole.UserRole
 _BAR = 3  # height of the bar of a load
-# Below this a step's time is told in tenths, above it as a clock.
-_SHORT_SECONDS = 10.0
 # Before its beginning a step has nothing to be proven, after a failure nothing is.
 _PROVEN = {StepState.RUNNING, StepState.DONE}
 
@@ -63,9 +61,7 @@ def row_of(line: StepLine, say: Wording, *, commands: bool) -> StepRow:
 def _time(line: StepLine, say: Wording) -> str:
     if line.seconds is None:
         return ""
-    if line.state is StepState.RUNNING or line.seconds >= _SHORT_SECONDS:
-        return clock(line.seconds)
-    return say(phrase("{seconds} s", seconds=round(line.seconds, 1)))
+    return clock(line.seconds) if line.state is StepState.RUNNING else say(lasted(line.seconds))
 
 
 def _phase(line: StepLine, say: Wording) -> str:

@@ -1,0 +1,1 @@
+"""The operations that the journal keeps, and the one under way."""

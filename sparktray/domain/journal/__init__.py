@@ -1,0 +1,1 @@
+"""What is kept of operations that were begun."""
