@@ -9,6 +9,7 @@ from sparktray.decide.identity import base_url, running_on
 from sparktray.decide.showing.present import sentence
 from sparktray.decide.truth import icon_of
 from sparktray.domain.docker.container import Container
+from sparktray.domain.facts.memory import MemorySum
 from sparktray.domain.operation import Operation, OperationEnd, StepRun
 from sparktray.domain.phrase import phrase
 from sparktray.domain.problem import Failure
@@ -112,7 +113,34 @@ def operation_view(operation: Operation, say: Wording) -> Json:
         "model": operation.model,
         "end": operation.end,
         "steps": [_step(run) for run in operation.runs],
+        "memory": memory_view(operation.memory, say),
         "failure": failure_view(operation.failure, say),
+    }
+
+
+def memory_view(found: MemorySum | None, say: Wording) -> Json | None:
+    """The sum by which a model fits or not, in bytes; a part that is not known is null."""
+    if found is None:
+        return None
+    what = found.footprint
+    return {
+        "takes_bytes": found.takes,
+        "weights_bytes": what.weights,
+        "cache_bytes": what.cache,
+        "cache_tokens": what.tokens,
+        "token_bytes": what.a_token,
+        "overhead_bytes": what.overhead,
+        "share": None if what.share is None else what.share.fraction,
+        "share_of": None if what.share is None else what.share.of,
+        "available_bytes": found.available,
+        "freed_bytes": found.at_start - found.available,
+        "stops": list(found.stops),
+        "total_bytes": found.total,
+        "kept_bytes": found.kept,
+        "room_bytes": found.room,
+        "left_bytes": found.left,
+        "fits": None if found.short is None else not found.short,
+        "unknown": None if what.unknown is None else say(what.unknown),
     }
 
 

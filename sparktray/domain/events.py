@@ -15,6 +15,7 @@ from sparktray.domain.facts.survey import Survey
 from sparktray.domain.facts.vitals import Vitals
 from sparktray.domain.operation import Operation, Wish
 from sparktray.domain.problem import Problem
+from sparktray.domain.snapshot import Needs
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,10 +131,10 @@ class Sampled:
 
 @dataclass(frozen=True, slots=True)
 class NeedsRead:
-    """What each model would take on each of its servers: model, server, bytes."""
+    """What each model would take on each of its servers."""
 
     epoch: int
-    needs: tuple[tuple[str, str, int], ...]
+    needs: Needs
 
 
 @dataclass(frozen=True, slots=True)

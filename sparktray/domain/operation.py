@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from sparktray.domain.action import Action
+from sparktray.domain.facts.memory import MemorySum
 from sparktray.domain.phrase import Phrase
 from sparktray.domain.problem import Failure
 
@@ -157,7 +158,7 @@ class Operation:
     in labels and journal. ``index`` is the run now being worked on. ``usual_seconds`` is how long
     this model took to load here before. ``memory_mark`` is the highest available memory (bytes)
     seen while waiting for release, and when; ``free_level`` is what was available (bytes) before
-    the new container was started.
+    the new container was started. ``memory`` is the sum by which a model was found to fit, or not.
     """
 
     number: int
@@ -176,6 +177,7 @@ class Operation:
     usual_seconds: float | None = None
     memory_mark: tuple[int, float] | None = None
     free_level: int | None = None
+    memory: MemorySum | None = None
 
     @property
     def current(self) -> StepRun | None:

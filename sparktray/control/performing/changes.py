@@ -35,6 +35,7 @@ from sparktray.domain.facts.survey import Survey
 from sparktray.domain.host import HostProfile
 from sparktray.domain.operation import BackWish, Operation, SwitchWish, Wish
 from sparktray.domain.problem import Problem
+from sparktray.domain.snapshot import Needs
 from sparktray.remote.contract import Remote
 from sparktray.remote.errors import LinkLost, RemoteError
 from sparktray.remote.link import Cancel
@@ -110,7 +111,7 @@ class Changes:
             return survey
         return replace(survey, broken=leftover.broken_off(self._records, host, wish.operation))
 
-    def needs(self, remote: Remote) -> tuple[tuple[str, str, int], ...]:
+    def needs(self, remote: Remote) -> Needs:
         """What each model would take on each of its servers; for a list that tells what fits."""
         return self._surveyor.needs(remote)
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import assert_never
-
-from msgspec import structs
 
 from sparktray.decide.changing import steps
 from sparktray.decide.changing.going_back import restoring
@@ -22,8 +20,8 @@ from sparktray.decide.changing.preflight import (
     secret_refusal,
     takeover_refusal,
 )
-from sparktray.decide.changing.room import making_room, memory_refusal
 from sparktray.decide.changing.standing import loads_already, making_way, serves_already
+from sparktray.decide.memory.reckoning import reckon
 from sparktray.domain.action import Action
 from sparktray.domain.asking import Health
 from sparktray.domain.catalogue import Model, Server
@@ -146,43 +144,33 @@ def _replace_container(
         or (None if wish.replace else takeover_refusal(server, retired))
         or name_refusal(server, snapshot.containers, survey, retired)
     )
-    launch = Launch(server, model, snapshot.host, survey.folder, _labels(server, model, asker))
-    known = engine(server.engine)
-    needs = known.needed_bytes(launch)
-    others = making_room(snapshot, needs, survey, retired, server.name) if wish.make_room else ()
-    if refusal is None and not wish.force:
-        stopping = [*retired, *(s.container for s in others if s.container is not None)]
-        refusal = memory_refusal(snapshot, model, needs, survey, stopping, _needs_with(launch))
+    total = None if survey.memory is None else survey.memory[1]
+    launch = Launch(server, model, snapshot.host, survey.folder, _labels(server, model, asker), total)
+    found = reckon(snapshot, wish, survey, launch, retired)
+    refusal = refusal or found.refusal
     if refusal is not None:
         return refusal
     # What an interrupted switch put aside is kept until the new model serves, unless its name is needed.
     first = _leftovers(snapshot, survey, [c.name for c in retired])
     last = [c for c in _leftovers(snapshot, survey, [server.container]) if c not in first]
     old = [steps.sweep(container) for container in first]
-    old += _idle(wish, [state, *others])
-    old += [step for other in others for step in _stop_server(other, undoable=True)]
+    old += _idle(wish, [state, *found.others])
+    old += [step for other in found.others for step in _stop_server(other, undoable=True)]
     old += [step for container in retired for step in _retire(container, server)]
     stays = [c for c in retired if not (c.auto_remove and c.running) and not c.of_compose]
-    release = [steps.release(server, needs)] if others or any(c.running for c in retired) else []
+    stops = found.others or any(c.running for c in retired)
+    release = [steps.release(server, found.needs)] if stops else []
     return [
         *old,
         *release,
-        steps.start(server, asker.operation, known.run_argv(launch), makes_room=bool(retired)),
+        steps.start(
+            server, asker.operation, engine(server.engine).run_argv(launch), makes_room=bool(retired)
+        ),
         steps.load(server, model, wish.timeout),
         steps.prove(server, model),
         *(steps.commit(container) for container in stays),
         *(steps.sweep(container) for container in last),
     ]
-
-
-def _needs_with(launch: Launch) -> Callable[[int], int | None]:
-    """What that model would take with so many tokens of context."""
-
-    def needs(context: int) -> int | None:
-        model = structs.replace(launch.model, context=context)
-        return engine(launch.server.engine).needed_bytes(replace(launch, model=model))
-
-    return needs
 
 
 def _leftovers(snapshot: Snapshot, survey: Survey, names: list[str]) -> list[Container]:
