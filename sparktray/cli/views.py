@@ -113,8 +113,8 @@ def operation_view(operation: Operation, say: Wording) -> Json:
         "model": operation.model,
         "end": operation.end,
         "steps": [_step(run) for run in operation.runs],
-        "memory": memory_view(operation.memory, say),
         "failure": failure_view(operation.failure, say),
+        "memory": memory_view(operation.memory, say),
     }
 
 

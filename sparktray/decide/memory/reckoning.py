@@ -22,19 +22,16 @@ from sparktray.engines.registry import engine
 
 @dataclass(frozen=True, slots=True)
 class Reckoning:
-    """What a switch comes to: ``others`` are the servers that stop for it, ``needs`` is in bytes.
+    """What a switch comes to: ``needs`` is what the model takes in bytes, ``others`` are the servers that
+    stop for it.
 
     ``sum`` is None for a host that does not tell its memory, or an engine that decides by itself.
     """
 
+    needs: int | None = None
     others: tuple[ServerState, ...] = ()
     sum: MemorySum | None = None
     refusal: Problem | None = None
-
-    @property
-    def needs(self) -> int | None:
-        """What the model will take; None when that is not known."""
-        return None if self.sum is None else self.sum.takes
 
 
 def reckon(
@@ -43,7 +40,7 @@ def reckon(
     """Reckon for a model that takes the place of those containers."""
     takes = engine(launch.server.engine).footprint(launch)
     if takes is None or survey.memory is None:
-        return Reckoning()
+        return Reckoning(None if takes is None else takes.takes(None, None))
     others: tuple[ServerState, ...] = ()
     if wish.make_room:
         others = making_room(snapshot, takes, survey.memory, retired, launch.server.name)
@@ -51,7 +48,7 @@ def reckon(
     found = summed(snapshot, launch.model, launch.server, takes, survey.memory, stopping)
     found = replace(found, unused=survey.unused_memory)
     refusal = memory_refusal(found, launch.model, lambda context: _with_context(launch, context))
-    return Reckoning(others, found, None if wish.force else refusal)
+    return Reckoning(found.takes, others, found, None if wish.force else refusal)
 
 
 def _with_context(launch: Launch, context: int) -> Footprint | None:
