@@ -54,8 +54,8 @@ _BESIDE = """
 ## Side by side
 
 Everyday work on port 30001 and documents on port 30000, on a host of {total} with {rest} available at rest.
-SGLang never takes more than its fraction of what is available when it starts, so beside another model its
-cache may hold fewer tokens than asked for.
+On a host with 5 GiB more, SGLang's fraction of what is available can be had, and then the whole
+context is accepted, with a cache of fewer tokens than it: the plan tells of how many.
 """
 _AFTER = """
 What does not fit is refused with this sum, and the largest context that fits is offered; `--make-room` stops

@@ -17,7 +17,7 @@ from sparktray.domain.snapshot import LoadProgress
 from sparktray.engines import commands, openai_answers, prometheus
 from sparktray.engines.failures import GB10_RULES, GENERAL_RULES, PTXAS, diagnose, rule
 from sparktray.engines.memory import flags, footprints
-from sparktray.engines.memory.shares import vllm_share
+from sparktray.engines.memory.shares import DROP_CACHES, vllm_share
 from sparktray.engines.phases import Milestone, follow
 from sparktray.engines.protocol import Activity, Depth, Launch
 
@@ -87,7 +87,11 @@ RULES = (
         r"Free memory on device (?:\S+ )?\((?P<free>[\d.]+)/[\d.]+ GiB\) on startup is less than"
         r" desired GPU memory utilization \([\d.]+, (?P<wanted>[\d.]+) GiB\)",
         phrase("Only {free} GiB of memory were free; vLLM wanted {wanted} GiB."),
-        phrase("Stop another server, or set context in the catalogue to make vLLM take less."),
+        phrase(
+            "Stop another server, or set context in the catalogue to make vLLM take less. Where enough is "
+            "free, older vLLM takes the page cache for used; empty it on the host: {command}",
+            command=DROP_CACHES,
+        ),
     ),
     rule(
         "memory-moved",

@@ -150,7 +150,7 @@ def _smaller_context(
     context = (model.context or 0) // 2
     while context >= _LEAST_CONTEXT:
         smaller = with_context(context)
-        needs = None if smaller is None else smaller.takes(found.at_start, found.total)
+        needs = None if smaller is None else smaller.asks(found.at_start, found.total)
         if needs is not None and needs <= found.room:
             return context
         context //= 2

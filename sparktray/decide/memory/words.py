@@ -6,9 +6,8 @@ from sparktray.domain.catalogue import EngineKind
 from sparktray.domain.facts.memory import Base, Footprint, MemorySum
 from sparktray.domain.phrase import Phrase, phrase
 from sparktray.domain.snapshot import Snapshot
+from sparktray.engines.memory.shares import DROP_CACHES
 from sparktray.engines.sizes import GIB
-
-DROP_CACHES = "sudo sh -c 'sync; echo 3 > /proc/sys/vm/drop_caches'"
 
 
 def sum_lines(snapshot: Snapshot, found: MemorySum) -> tuple[Phrase, ...]:

@@ -57,15 +57,18 @@ class Footprint:
             return None
         return self.weights + self.cache + self.overhead
 
-    def takes(self, at_start: int | None, total: int | None) -> int | None:
-        """What it takes on a host with so much in all, ``at_start`` of it available when it starts."""
+    def asks(self, at_start: int | None, total: int | None) -> int | None:
+        """What it is to take on a host with so much in all, ``at_start`` of it available when it starts."""
         if self.fixed is not None:
             return self.fixed
-        most = self._most(at_start, total)
-        if self.fills:
-            return most
-        parts = self.parts
-        return parts if parts is None or most is None else min(parts, most)
+        return self._most(at_start, total) if self.fills else self.parts
+
+    def takes(self, at_start: int | None, total: int | None) -> int | None:
+        """What it takes there: its share where it asks for more, with a smaller cache then."""
+        asks, most = self.asks(at_start, total), self._most(at_start, total)
+        if asks is None or most is None or self.fixed is not None:
+            return asks
+        return min(asks, most)
 
     def _most(self, at_start: int | None, total: int | None) -> int | None:
         """Its share. What an engine cannot do without it takes all the same, or does not start."""
@@ -101,8 +104,10 @@ class MemorySum:
 
     @property
     def takes(self) -> int | None:
-        """What the model will take then."""
-        return self.footprint.takes(self.at_start, self.total)
+        """What the model will take then; where not even its share can be had, what it asks for."""
+        takes = self.footprint.takes(self.at_start, self.total)
+        fits = takes is not None and takes <= self.room
+        return takes if fits else self.footprint.asks(self.at_start, self.total)
 
     @property
     def room(self) -> int:

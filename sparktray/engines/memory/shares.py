@@ -6,6 +6,9 @@ import re
 
 from sparktray.domain.facts.memory import Base, Share
 
+# NVIDIA's own advice for a GB10: older CUDA programs do not count as free what the page cache holds.
+DROP_CACHES = "sudo sh -c 'sync; echo 3 > /proc/sys/vm/drop_caches'"
+
 _RELEASE = re.compile(r"v?(?P<major>\d{1,3})\.(?P<minor>\d{1,3})(?:\.(?P<patch>\d{1,3}))?")
 _NEWEST = ("latest", "nightly", "dev")
 _NVIDIA = "nvcr.io/"  # numbered by year and month

@@ -36,16 +36,20 @@ def test_what_stops_gives_back_and_what_is_missing_is_told() -> None:
     assert lines(found)[2:] == [
         "12.0 of 122.0 GiB are available, 20.0 come back from sglang, vllm, 10.0 are kept for the host: "
         "22.0 GiB can be had.",
-        "6.5 GiB are missing.",
+        "7.0 GiB are missing.",
     ]
 
 
 def test_a_share_that_is_smaller_than_what_was_asked_for_holds_fewer_tokens() -> None:
-    found = replace(SUM, available=25 * GIB)
-    assert lines(found)[:2] == [
-        "qwen takes 22.2 GiB: 89 % of what is available when it starts.",
-        "Its cache then holds about 5120 tokens of 256.0 KiB each, not the 32768 asked for.",
+    """Unless not even the share can be had: then what was asked for is what is missing."""
+    small = replace(PARTS, share=Share(0.2, Base.AVAILABLE))
+    assert lines(replace(SUM, footprint=small))[:2] == [
+        "qwen takes 22.4 GiB: 20 % of what is available when it starts.",
+        "Its cache then holds about 5734 tokens of 256.0 KiB each, not the 32768 asked for.",
     ]
+    assert lines(replace(SUM, footprint=small, available=20 * GIB))[0].startswith(
+        "qwen takes 29.0 GiB: weights"
+    )
 
 
 def test_what_nothing_limits_leaves_no_room_beside_it() -> None:
