@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from datetime import UTC, datetime
 
+from sparktray.decide.conflicts import Conflict, conflicts
 from sparktray.decide.identity import base_url, running_on
 from sparktray.decide.showing.present import sentence
 from sparktray.decide.truth import icon_of
@@ -44,6 +45,7 @@ def status_view(snapshot: Snapshot, say: Wording) -> Json:
         "operation": None if operation is None else operation_view(operation, say),
         "interrupted": None if broken is None else operation_view(broken, say),
         "servers": [server_view(snapshot, state, say) for state in snapshot.servers],
+        "conflicts": [conflict_view(each, say) for each in conflicts(snapshot)],
         "other_containers": [container_view(each) for each in other_containers(snapshot)],
         **vitals_view(snapshot),
         "open_webui": _open_webui(snapshot),
@@ -79,6 +81,20 @@ def server_view(snapshot: Snapshot, state: ServerState, say: Wording) -> Json:
         if progress is None
         else {"phase": say(progress.phase), "fraction": progress.fraction},
         "note": server_note(state, say),
+    }
+
+
+def conflict_view(conflict: Conflict, say: Wording) -> Json:
+    """What stands in each other's way; ``wish`` is null where only a person can do the command."""
+    wish = conflict.way_out.wish
+    return {
+        "code": conflict.code,
+        "sentence": say(conflict.sentence),
+        "servers": list(conflict.servers),
+        "command": conflict.way_out.command,
+        "wish": None
+        if wish is None
+        else {"kind": "stop", "server": wish.server, "stay_down": wish.stay_down},
     }
 
 

@@ -48,11 +48,15 @@ class SwitchWish:
 
 @dataclass(frozen=True, slots=True)
 class StopWish:
-    """Stop one server, or all of them (None)."""
+    """Stop one server, or all of them (None).
+
+    ``stay_down``: Docker shall not start it again by itself either, as a restart policy has it do.
+    """
 
     server: str | None = None
     dry_run: bool = False
     busy: WhenBusy = WhenBusy.REFUSE
+    stay_down: bool = False
 
 
 @dataclass(frozen=True, slots=True)

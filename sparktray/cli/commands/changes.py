@@ -67,7 +67,8 @@ def _wish(request: Request) -> SwitchWish | StopWish | None:
     if options.command == "resume":
         return None
     if options.command == "stop":
-        return StopWish(options.server, dry_run=options.dry_run, busy=_when_busy(options))
+        busy, down = _when_busy(options), options.stay_down
+        return StopWish(options.server, dry_run=options.dry_run, busy=busy, stay_down=down)
     return SwitchWish(
         options.model,
         on=options.on,

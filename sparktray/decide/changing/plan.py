@@ -255,7 +255,7 @@ def _wake_server(
 
 def _stop(snapshot: Snapshot, wish: StopWish, survey: Survey, asker: Asker) -> Plan | Problem:
     states = [s for s in snapshot.servers if wish.server in {None, s.name}]
-    middle = [step for state in states for step in _stop_server(state)]
+    middle = [step for state in states for step in _stop_server(state, stay_down=wish.stay_down)]
     if not middle:
         return Plan((), wish.server)
     middle = [*_idle(wish, states), *middle]
@@ -265,14 +265,18 @@ def _stop(snapshot: Snapshot, wish: StopWish, survey: Survey, asker: Asker) -> P
     return Plan(_locked(snapshot, survey, asker, None, middle), wish.server)
 
 
-def _stop_server(state: ServerState, *, undoable: bool = False) -> list[Step]:
+def _stop_server(state: ServerState, *, undoable: bool = False, stay_down: bool = False) -> list[Step]:
     """Ollama keeps running and only gives up its models; of the others the container stops."""
+    container = state.container
     if loads_by_api(state.server):
         return [steps.unload_ollama(state.server, m.id, undoable=undoable) for m in state.served or ()]
-    if state.container is None or not state.container.running:
+    if container is None:
         return []
-    again = steps.start_again(state.container, state.server) if undoable else None
-    return [steps.record(state.container), steps.stop(state.container, again)]
+    held = [steps.hold_restart(container)] if stay_down and container.restart_policy != "no" else []
+    if not container.running:
+        return [steps.record(container), *held] if held else []
+    again = steps.start_again(container, state.server) if undoable else None
+    return [steps.record(container), *held, steps.stop(container, again)]
 
 
 def changed(before: Plan, now: Plan | Problem) -> Problem | None:

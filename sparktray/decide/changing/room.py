@@ -93,7 +93,10 @@ def making_room(
     if fits(()):
         return ()
     counted = dict(snapshot.vitals.shares or ())
-    others = [s for s in snapshot.servers if s.name != server and _holds_memory(s, retired)]
+    gone = {c.id for c in retired}
+    others = [
+        s for s in snapshot.servers if s.name != server and holds_memory(s) and _identity(s) not in gone
+    ]
     others.sort(key=lambda s: counted.get(_identity(s), 0))
     for other in others:
         if fits((other,)):
@@ -105,9 +108,10 @@ def making_room(
     return ()
 
 
-def _holds_memory(state: ServerState, retired: Sequence[Container]) -> bool:
+def holds_memory(state: ServerState) -> bool:
+    """True for a server whose container has a model in memory, or on its way into it."""
     container = state.container
-    if container is None or not container.running or container.id in {c.id for c in retired}:
+    if container is None or not container.running:
         return False
     return bool(state.served) or not loads_by_api(state.server)
 
