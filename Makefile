@@ -16,9 +16,9 @@ UPGRADE ?=
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-strip-extras --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" $(UPGRADE)
 
-TYPED := sparktray tests scripts packaging/hatch_build.py $(wildcard benchmarks)
+TYPED := sparktray tests scripts resources/open_webui packaging/hatch_build.py $(wildcard benchmarks)
 
-.PHONY: setup system run check test test-unit test-rig test-webui test-switching test-faults test-faults-few soak bench screenshots lock messages translations package frozen clean
+.PHONY: setup system run check test test-unit test-rig test-webui test-switching test-faults test-faults-few soak bench screenshots memory-table lock messages translations package frozen clean
 .DELETE_ON_ERROR:
 
 setup: $(VENV)/.program translations
@@ -99,6 +99,10 @@ bench: setup system
 	tests/rig/enter $(PY) benchmarks/door.py
 	tests/rig/enter $(PY) -m benchmarks.switch
 	tests/rig/enter $(PY) benchmarks/tray.py
+
+# What the shipped models take, by the program's own arithmetic; docs/memory.md is written anew.
+memory-table: setup
+	$(PY) -m scripts.memory_table
 
 # The pictures of menu, panel and notification, taken on the rig in about 15 minutes; README's are replaced.
 screenshots: setup

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
         DATABASE,
         UPLOADS,
         WORK,
-        Entry,
         entries,
         entry_of,
         is_model_or_above,

@@ -181,6 +181,8 @@ def _changing(command: _Adder, say: Wording) -> None:
     switch.add_argument("--timeout", type=_seconds, metavar="S", help=limit)
     stop = command("stop", say(phrase("stop one server, or all")))
     stop.add_argument("server", metavar="SERVER", nargs="?")
+    down = say(phrase("also keep Docker from starting it again by itself"))
+    stop.add_argument("--stay-down", action="store_true", help=down)
     short = phrase("also when requests are cut off or the host's memory will be short; it may freeze")
     cut = phrase("also when requests are cut off")
     for parser, risk in ((switch, short), (stop, cut)):

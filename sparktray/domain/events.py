@@ -16,6 +16,7 @@ from sparktray.domain.facts.vitals import Vitals
 from sparktray.domain.operation import Operation, Wish
 from sparktray.domain.phrase import Phrase
 from sparktray.domain.problem import Problem
+from sparktray.domain.snapshot import Needs
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,10 +132,10 @@ class Sampled:
 
 @dataclass(frozen=True, slots=True)
 class NeedsRead:
-    """What each model would take on each of its servers: model, server, bytes."""
+    """What each model would take on each of its servers."""
 
     epoch: int
-    needs: tuple[tuple[str, str, int], ...]
+    needs: Needs
 
 
 @dataclass(frozen=True, slots=True)

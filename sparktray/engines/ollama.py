@@ -9,6 +9,7 @@ from itertools import pairwise
 from sparktray.domain.asking import Answer, Ask, Dialogue, Health, Heard, Proof, Reading, ServedModel, Silence
 from sparktray.domain.catalogue import EngineKind, ModelKind
 from sparktray.domain.docker.container import Container
+from sparktray.domain.facts.memory import Footprint
 from sparktray.domain.phrase import phrase
 from sparktray.domain.problem import Failure
 from sparktray.domain.snapshot import LoadProgress
@@ -90,7 +91,7 @@ class Ollama:
         ports = ("-p", f"{launch.server.port}:{_PORT}")
         return commands.docker_run(launch, (*ports, "-v", "ollama:/root/.ollama"), ())
 
-    def needed_bytes(self, launch: Launch) -> int | None:
+    def footprint(self, launch: Launch) -> Footprint | None:
         """None: Ollama decides by itself how much of a model it keeps where."""
         return None
 

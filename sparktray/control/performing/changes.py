@@ -43,6 +43,7 @@ from sparktray.domain.host import HostProfile
 from sparktray.domain.operation import BackWish, Operation, RestoreWish, SwitchWish, WipeWish, Wish
 from sparktray.domain.phrase import Phrase
 from sparktray.domain.problem import Problem
+from sparktray.domain.snapshot import Needs
 from sparktray.remote.contract import Remote
 from sparktray.remote.errors import LinkLost, RemoteError
 from sparktray.remote.link import Cancel
@@ -128,7 +129,7 @@ class Changes:
         house = household(remote, self._catalogue.open_webui) if about else None
         return replace(survey, broken=broken, household=house)
 
-    def needs(self, remote: Remote) -> tuple[tuple[str, str, int], ...]:
+    def needs(self, remote: Remote) -> Needs:
         """What each model would take on each of its servers; for a list that tells what fits."""
         return self._surveyor.needs(remote)
 

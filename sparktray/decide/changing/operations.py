@@ -12,6 +12,7 @@ from sparktray.decide.changing.preflight import may
 from sparktray.decide.changing.steps import changes_nothing, pending, way_back
 from sparktray.decide.containers import merged, proven
 from sparktray.decide.effects import Effect, Interrupt, Journal, Perform, RememberLoad, TakeSurvey
+from sparktray.decide.memory.reckoning import sum_for
 from sparktray.decide.servers import assign
 from sparktray.domain.action import Waiting
 from sparktray.domain.events import (
@@ -91,6 +92,7 @@ def surveyed(snapshot: Snapshot, event: Surveyed, owner: str, now: float) -> Out
         return snapshot, ()
     if operation.cancelled:
         return _over(snapshot, operation, OperationEnd.CANCELLED, now, None)
+    operation = replace(operation, memory=sum_for(snapshot, operation.wish, event.survey))
     made = _planned(snapshot, operation, event.survey, owner)
     if isinstance(made, Problem):
         return _over(snapshot, operation, OperationEnd.REFUSED, now, failed(made, now))

@@ -12,6 +12,7 @@ from sparktray.decide.finding.layout import ADAPTER, CONFIG
 from sparktray.domain.catalogue import Catalogue, EngineKind, Model, ModelKind, Server
 from sparktray.domain.catalogue_file.shape import CatalogueError, Place, checked_path
 from sparktray.domain.facts.discovery import Discovery, FoundFolder
+from sparktray.domain.facts.memory import Footprint
 from sparktray.domain.host import HostProfile, folder_name
 from sparktray.domain.phrase import Phrase, phrase
 from sparktray.domain.snapshot import Snapshot
@@ -230,8 +231,9 @@ def _proposed(
         context=context,
         args=dict.fromkeys(engines, (TRUST,)),
     )
-    needs = _needs(Launch(servers[0], model, snapshot.host, each.folder))
-    with_needs = replace(snapshot, needs=() if needs is None else ((model.id, names[0], needs),))
+    takes = _takes(Launch(servers[0], model, snapshot.host, each.folder))
+    with_needs = replace(snapshot, needs=() if takes is None else ((model.id, names[0], takes),))
+    needs = None if takes is None else takes.parts
     return replace(
         found,
         state=FoundState.NEW,
@@ -245,12 +247,12 @@ def _proposed(
     )
 
 
-def _needs(launch: Launch) -> int | None:
+def _takes(launch: Launch) -> Footprint | None:
     """What it would take; not known without a context, for then the engine takes what it finds."""
     model = launch.model
     if model.context is None and model.kind is ModelKind.CHAT:
         return None
-    return engine(launch.server.engine).needed_bytes(launch)
+    return engine(launch.server.engine).footprint(launch)
 
 
 def _unknown(facts: ModelFacts, needs: int | None) -> tuple[Phrase, ...]:

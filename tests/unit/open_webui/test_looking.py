@@ -148,8 +148,10 @@ def test_odd_rows(tmp_path: Path) -> None:
         volume.insert("chat", id=f"c{number}", user_id=None, chat="{no json", meta="[]", updated_at=at)
     volume.insert("chat", id=b"\xff\xfe".decode("latin-1"), user_id="nobody", chat=None)
     with volume.opened() as connection:
-        connection.execute("INSERT INTO user (id, name, email, role, profile_image_url, last_active_at, updated_at, "
-                           "created_at) VALUES ('u', CAST(x'ff41' AS TEXT), 'e', 'user', '', 0, 0, 0)")  # fmt: skip
+        connection.execute(
+            "INSERT INTO user (id, name, email, role, profile_image_url, last_active_at, updated_at, "
+            "created_at) VALUES ('u', CAST(x'ff41' AS TEXT), 'e', 'user', '', 0, 0, 0)"
+        )
     found = sent("look", data=volume.data, older_than_days=1)
     assert found.code == 0, found.result
     assert (found.result["chats"], found.result["chats_older"]) == (6, 3)

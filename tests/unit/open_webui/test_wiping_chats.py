@@ -10,6 +10,7 @@ import types
 import uuid
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,6 +20,9 @@ from tests.unit.open_webui.volume import VERSIONS, Volume, content, holding, sta
 from tests.unit.open_webui.world import GOES, SPEECH, STAYS, World, world
 
 CHATS = ("chat", "chat_message", "chat_file", "shared_chat", "chatidtag", "feedback", "tag", "folder")
+
+
+UPLOADED = ("UPLOADWORD", '{"input": "SPOKENWORD"}', "SPOKENWORD as sound")
 
 
 @pytest.fixture
@@ -53,7 +57,7 @@ def test_all_chats_go_and_nothing_else(tmp_path: Path, version: str) -> None:
     assert told.result["chats"] == 4
     assert told.result["files"] == {
         "uploads": len(only_chats), "cached": 2, "collections": 0,
-        "bytes": len("UPLOADWORD") + (len("NOTEWORD") if "note" in only_chats else 0) + len('{"input": "SPOKENWORD"}') + len(b"SPOKENWORD as sound"),
+        "bytes": sum(len(each) for each in (*UPLOADED, "NOTEWORD" if "note" in only_chats else "")),
     }  # fmt: skip
     assert told.result["compacted"] is True and told.result["integrity"] == "ok"
     assert told.result["bytes"]["after"] < told.result["bytes"]["before"]
@@ -263,7 +267,8 @@ class TestRefusals:
 
     def refused(self, made: World, problem: str, **more: object) -> None:
         before = states(made.data)
-        told = run("wipe", **{"data": made.data, "archive": made.archive, "operation": "op", **more})
+        options: dict[str, Any] = {"data": made.data, "archive": made.archive, "operation": "op", **more}
+        told = run("wipe", **options)
         assert told.problem == problem, told.result
         assert states(made.data) == before
 

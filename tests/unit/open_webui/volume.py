@@ -59,10 +59,10 @@ class Volume:
             ]
             return {
                 name: [row[1] for row in connection.execute(f'PRAGMA table_info("{name}")')] for name in names
-            }  # noqa: S608
+            }
 
     def insert(self, table: str, **values: object) -> None:
-        """A row, as far as this version has the table and its columns; what must not be empty gets something."""
+        """A row, as far as this version has the table and its columns; what must not be empty is filled."""
         with self.opened() as connection:
             found = connection.execute(f'PRAGMA table_info("{table}")').fetchall()
             row = {}
@@ -97,49 +97,102 @@ class Volume:
         stored = f"{file}_{name}"
         (self.data / "uploads" / stored).write_text(text)
         self.insert(
-            "file", id=file, user_id=owner, filename=name, path=f"/app/backend/data/uploads/{stored}",
-            data={"content": text}, meta={"name": name, "collection_name": f"file-{file}"},
-            created_at=NOW, updated_at=NOW,
-        )  # fmt: skip
+            "file",
+            id=file,
+            user_id=owner,
+            filename=name,
+            path=f"/app/backend/data/uploads/{stored}",
+            data={"content": text},
+            meta={"name": name, "collection_name": f"file-{file}"},
+            created_at=NOW,
+            updated_at=NOW,
+        )
         return file
 
     def chat(
-        self, owner: str, text: str = "hello", *, days: float = 0, files: tuple[str, ...] = (),
-        folder: str | None = None, tags: tuple[str, ...] = (), chat: str | None = None, **more: object,
-    ) -> str:  # fmt: skip
+        self,
+        owner: str,
+        text: str = "hello",
+        *,
+        days: float = 0,
+        files: tuple[str, ...] = (),
+        folder: str | None = None,
+        tags: tuple[str, ...] = (),
+        chat: str | None = None,
+        **more: object,
+    ) -> str:
         """A chat that was last touched some days ago, with its message, links to files and tags; its id."""
         chat = chat or str(uuid.uuid4())
         at = int(NOW - days * DAY)
         attached = [{"type": "file", "id": file} for file in files]
         message = {"id": "1", "role": "user", "content": text, "files": attached}
         self.insert(
-            "chat", id=chat, user_id=owner, title=text, created_at=at, updated_at=at, folder_id=folder,
+            "chat",
+            id=chat,
+            user_id=owner,
+            title=text,
+            created_at=at,
+            updated_at=at,
+            folder_id=folder,
             chat={"title": text, "history": {"messages": {"1": message}, "currentId": "1"}},
-            meta={"tags": list(tags)}, archived=0, **more,
-        )  # fmt: skip
+            meta={"tags": list(tags)},
+            archived=0,
+            **more,
+        )
         self.insert(
-            "chat_message", id=f"{chat}-1", chat_id=chat, user_id=owner, role="user", content=text,
-            files=attached, created_at=at, updated_at=at,
-        )  # fmt: skip
+            "chat_message",
+            id=f"{chat}-1",
+            chat_id=chat,
+            user_id=owner,
+            role="user",
+            content=text,
+            files=attached,
+            created_at=at,
+            updated_at=at,
+        )
         for file in files:
-            self.insert("chat_file", id=str(uuid.uuid4()), user_id=owner, chat_id=chat, file_id=file,
-                        created_at=at, updated_at=at)  # fmt: skip
+            self.insert(
+                "chat_file",
+                id=str(uuid.uuid4()),
+                user_id=owner,
+                chat_id=chat,
+                file_id=file,
+                created_at=at,
+                updated_at=at,
+            )
         for tag in tags:
             if not self.rows("SELECT 1 FROM tag WHERE id = ? AND user_id = ?", tag, owner):
                 self.insert("tag", id=tag, name=tag, user_id=owner)
             if self.version == "v0_3":
-                self.insert("chatidtag", id=str(uuid.uuid4()), tag_name=tag, chat_id=chat, user_id=owner,
-                            timestamp=at)  # fmt: skip
+                self.insert(
+                    "chatidtag", id=str(uuid.uuid4()), tag_name=tag, chat_id=chat, user_id=owner, timestamp=at
+                )
         return chat
 
     def share(self, chat: str, owner: str, text: str = "shared") -> str:
         """Share a chat as this version does; the share's id."""
         share = str(uuid.uuid4())
         if "shared_chat" in self.tables:
-            self.insert("shared_chat", id=share, chat_id=chat, user_id=owner, title=text, chat={"text": text},
-                        created_at=NOW, updated_at=NOW)  # fmt: skip
-            self.insert("access_grant", id=str(uuid.uuid4()), resource_type="shared_chat", resource_id=chat,
-                        principal_type="user", principal_id="*", permission="read", created_at=NOW)  # fmt: skip
+            self.insert(
+                "shared_chat",
+                id=share,
+                chat_id=chat,
+                user_id=owner,
+                title=text,
+                chat={"text": text},
+                created_at=NOW,
+                updated_at=NOW,
+            )
+            self.insert(
+                "access_grant",
+                id=str(uuid.uuid4()),
+                resource_type="shared_chat",
+                resource_id=chat,
+                principal_type="user",
+                principal_id="*",
+                permission="read",
+                created_at=NOW,
+            )
         else:
             self.chat(f"shared-{chat}", text, chat=share)
         with self.opened() as connection:
@@ -156,19 +209,40 @@ class Volume:
         """A rating with its copy of the chat; its id."""
         feedback = str(uuid.uuid4())
         at = int(NOW - days * DAY)
-        self.insert("feedback", id=feedback, user_id=owner, type="rating", meta={"chat_id": chat},
-                    snapshot={"chat": {"text": text}}, created_at=at, updated_at=at)  # fmt: skip
+        self.insert(
+            "feedback",
+            id=feedback,
+            user_id=owner,
+            type="rating",
+            meta={"chat_id": chat},
+            snapshot={"chat": {"text": text}},
+            created_at=at,
+            updated_at=at,
+        )
         return feedback
 
     def knowledge(self, owner: str, *files: str) -> str:
         """A knowledge base with files, as this version links them; its id."""
         knowledge = str(uuid.uuid4())
         linked = "knowledge_file" in self.tables
-        self.insert("knowledge", id=knowledge, user_id=owner, name="Base", created_at=NOW,
-                    data=None if linked else {"file_ids": list(files)})  # fmt: skip
+        self.insert(
+            "knowledge",
+            id=knowledge,
+            user_id=owner,
+            name="Base",
+            created_at=NOW,
+            data=None if linked else {"file_ids": list(files)},
+        )
         for file in files if linked else ():
-            self.insert("knowledge_file", id=str(uuid.uuid4()), user_id=owner, knowledge_id=knowledge,
-                        file_id=file, created_at=NOW, updated_at=NOW)  # fmt: skip
+            self.insert(
+                "knowledge_file",
+                id=str(uuid.uuid4()),
+                user_id=owner,
+                knowledge_id=knowledge,
+                file_id=file,
+                created_at=NOW,
+                updated_at=NOW,
+            )
         return knowledge
 
     def crash(self) -> None:
@@ -223,10 +297,13 @@ def states(folder: Path) -> dict[str, tuple[int, int, str]]:
     """Size, time and hash of all files below a folder: to see that nothing was written."""
     return {
         path.relative_to(folder).as_posix(): (
-            path.stat().st_size, path.stat().st_mtime_ns, hashlib.sha256(path.read_bytes()).hexdigest(),
+            path.stat().st_size,
+            path.stat().st_mtime_ns,
+            hashlib.sha256(path.read_bytes()).hexdigest(),
         )
-        for path in sorted(folder.rglob("*")) if path.is_file()
-    }  # fmt: skip
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
 
 
 def _stored(value: object) -> object:
