@@ -14,7 +14,7 @@ from sparktray.domain.problem import Failure
 from sparktray.domain.snapshot import LoadProgress
 from sparktray.engines import commands, openai_answers, sizes
 from sparktray.engines.failures import GB10_RULES, GENERAL_RULES, PTXAS, diagnose, rule
-from sparktray.engines.phases import Milestone, follow
+from sparktray.engines.phases import GRAPH_BAR, WEIGHTS_BAR, Milestone, follow
 from sparktray.engines.protocol import Activity, Depth, Launch
 
 # /health generates a token: about 1 s when well, 503 only after SGLANG_HEALTH_CHECK_TIMEOUT (20 s).
@@ -31,40 +31,27 @@ _GRAPHS_COUNTED = phrase("Capturing CUDA graphs ({done}/{total})")
 _WARMING = phrase("Warming up")
 
 MILESTONES = (
-    Milestone(re.compile(r"server_args=ServerArgs\(|Init torch distributed"), phrase("Starting"), 0.0),
-    Milestone(
-        re.compile(
-            r"(?:Loading (?:safetensors|pt) checkpoint shards|Multi-thread loading(?: pt checkpoint)? shards)"
-            r"[^:]*:\s*\d+% Completed \| (?P<done>\d+)/(?P<total>\d+)"
-        ),
-        _LOADING,
-        0.02,
-        0.70,
-        phrase("Loading weights ({done}/{total})"),
-    ),
+    Milestone(re.compile(r"server_args=(?:ServerArgs\(|\{)|Init torch distributed"), phrase("Starting"), 0.0),
+    Milestone(WEIGHTS_BAR, _LOADING, 0.02, 0.70, phrase("Loading weights ({done}/{total})")),
     Milestone(re.compile(r"Load weight begin\."), _LOADING, 0.02),
     Milestone(re.compile(r"Load weight end\."), _CACHE, 0.70),
     Milestone(re.compile(r"KV Cache (?:is allocated|VA upper bound)\."), _CACHE, 0.74),
     Milestone(re.compile(r"Memory pool end\."), _CACHE, 0.78),
-    # 0.5.23 captures prefill first, then decode; 0.5.4 decode only.
+    Milestone(re.compile(r"Running FlashInfer autotune"), phrase("Tuning kernels"), 0.78),
+    # Decode graphs first and then those for prefill (0.5.6 to 0.5.16, "num tokens"), or the other way
+    # round (0.5.23, "prefill shape"); 0.5.4 captures decode graphs only.
     Milestone(
-        re.compile(r"Capturing prefill shape[^:]*:\s*\d+%\|.*?\|\s*(?P<done>\d+)/(?P<total>\d+)"),
+        re.compile(r"Capturing (?:prefill shape|num tokens)" + GRAPH_BAR),
         _GRAPHS,
         0.78,
         0.84,
         _GRAPHS_COUNTED,
     ),
     Milestone(re.compile(r"Capture (?:target|draft) prefill CUDA graph end"), _GRAPHS, 0.84),
-    Milestone(
-        re.compile(r"Capturing batches[^:]*:\s*\d+%\|.*?\|\s*(?P<done>\d+)/(?P<total>\d+)"),
-        _GRAPHS,
-        0.78,
-        0.95,
-        _GRAPHS_COUNTED,
-    ),
+    Milestone(re.compile(r"Capturing batches" + GRAPH_BAR), _GRAPHS, 0.78, 0.95, _GRAPHS_COUNTED),
     Milestone(re.compile(r"Capture .*graph begin"), _GRAPHS, 0.78),
     Milestone(re.compile(r"Capture .*graph end\."), _WARMING, 0.95),
-    Milestone(re.compile(r"max_total_num_tokens=\d+, "), _WARMING, 0.95),
+    Milestone(re.compile(r"max_total_num_tokens=\d+, chunked"), _WARMING, 0.95),
     Milestone(re.compile(r"Uvicorn running on|Application startup complete"), _WARMING, 0.96),
     Milestone(re.compile(r"The server is fired up and ready to roll!"), phrase("Ready"), 1.0),
 )

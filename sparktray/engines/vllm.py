@@ -13,7 +13,7 @@ from sparktray.domain.problem import Failure
 from sparktray.domain.snapshot import LoadProgress
 from sparktray.engines import commands, openai_answers, prometheus, sizes
 from sparktray.engines.failures import GB10_RULES, GENERAL_RULES, PTXAS, diagnose, rule
-from sparktray.engines.phases import Milestone, follow
+from sparktray.engines.phases import GRAPH_BAR, WEIGHTS_BAR, Milestone, follow
 from sparktray.engines.protocol import Activity, Depth, Launch
 
 _PORT = 8000
@@ -27,41 +27,49 @@ _CACHE = phrase("Allocating the KV cache")
 _GRAPHS = phrase("Capturing CUDA graphs")
 _GRAPHS_COUNTED = phrase("Capturing CUDA graphs ({done}/{total})")
 _WARMING = phrase("Warming up")
-_GRAPH_BAR = r"[^:]*:\s*\d+%\|(?:.*?\|\s*(?P<done>\d+)/(?P<total>\d+))?"
-
+_CACHE_KNOWN = 0.78
 MILESTONES = (
-    Milestone(re.compile(r"vLLM API server version |Initializing a V1 LLM engine"), phrase("Starting"), 0.0),
-    Milestone(re.compile(r"Starting to load model "), _LOADING, 0.02),
     Milestone(
-        re.compile(
-            r"(?:Loading (?:safetensors|pt) checkpoint shards|Multi-thread loading shards)"
-            r"[^:]*:\s*\d+% Completed \| (?P<done>\d+)/(?P<total>\d+)"
-        ),
-        _LOADING,
-        0.02,
-        0.60,
-        phrase("Loading weights ({done}/{total})"),
+        re.compile(r"vLLM (?:API )?server version |non-default args: |Initializing a V1 LLM engine"),
+        phrase("Starting"),
+        0.0,
     ),
+    Milestone(re.compile(r"Starting to load model "), _LOADING, 0.02),
+    Milestone(WEIGHTS_BAR, _LOADING, 0.02, 0.60, phrase("Loading weights ({done}/{total})")),
     Milestone(re.compile(r"Loading weights took "), _LOADING, 0.60),
     Milestone(re.compile(r"Model loading took "), _COMPILING, 0.62),
     Milestone(re.compile(r"Dynamo bytecode transform time: "), _COMPILING, 0.65),
     Milestone(re.compile(r"Compiling a graph for .* takes "), _COMPILING, 0.70),
     Milestone(
-        re.compile(r"Directly load the compiled graph|torch\.compile (?:took|takes) "), _COMPILING, 0.74
+        re.compile(r"Directly load (?:the compiled graph|AOT compilation)|torch\.compile (?:took|takes) "),
+        _COMPILING,
+        0.74,
     ),
-    Milestone(re.compile(r"Available KV cache memory: "), _CACHE, 0.76),
-    Milestone(re.compile(r"GPU KV cache size: "), _CACHE, 0.78),
+    Milestone(re.compile(r"Available KV cache memory: |as specified by kv_cache_memory_bytes"), _CACHE, 0.76),
+    Milestone(re.compile(r"KV cache size: [\d,]+ tokens"), _CACHE, _CACHE_KNOWN),
     Milestone(
-        re.compile(r"Capturing CUDA graphs \(mixed prefill-decode, " + _GRAPH_BAR),
+        re.compile(r"Capturing CUDA graphs \((?:mixed prefill-decode, \w+|PIECEWISE)\)" + GRAPH_BAR),
         _GRAPHS,
-        0.78,
+        _CACHE_KNOWN,
         0.86,
         _GRAPHS_COUNTED,
+        after=_CACHE_KNOWN,
     ),
     Milestone(
-        re.compile(r"Capturing CUDA graphs \(decode, " + _GRAPH_BAR), _GRAPHS, 0.78, 0.94, _GRAPHS_COUNTED
+        re.compile(r"Capturing [\w -]*CUDA graphs \((?:decode, )?\w+\)" + GRAPH_BAR),
+        _GRAPHS,
+        _CACHE_KNOWN,
+        0.94,
+        _GRAPHS_COUNTED,
+        after=_CACHE_KNOWN,
     ),
-    Milestone(re.compile(r"Graph capturing finished in "), _WARMING, 0.94),
+    # 0.33 captures some of them on trial first, to measure what they take, and sizes the cache by that.
+    Milestone(
+        re.compile(r"Profiling CUDA graph memory: |Capturing [\w -]*CUDA graphs \("),
+        phrase("Measuring the memory"),
+        0.75,
+    ),
+    Milestone(re.compile(r"Graph capturing finished in "), _WARMING, 0.94, after=_CACHE_KNOWN),
     Milestone(re.compile(r"init engine \(.*\) took "), _WARMING, 0.96),
     Milestone(re.compile(r"Starting vLLM (?:API )?server(?: \d+)? on "), _WARMING, 0.98),
     Milestone(re.compile(r"Application startup complete\."), phrase("Ready"), 1.0),
