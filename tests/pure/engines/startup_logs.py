@@ -204,7 +204,6 @@ def sglang_0_5_23() -> str:
                 "Capture target decode CUDA graph end. bs=[1, 2, 4, 8], elapsed=6.30 s, mem usage=0.40 GB,"
                 " avail mem=88.40 GB.",
                 # model_executor/model_runner_components/kv_pool_runtime.py
-                "Post-capture KV sizing: full_layer_tokens=32768, swa_layer_tokens=0",
                 "Post-capture KV sizing: KV cache allocated. dtype: torch.bfloat16, #tokens: 32768,"
                 " KV size: 8.00 GB, avail mem=80.40 GB",
                 # managers/scheduler.py
