@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import assert_never
 
 from sparktray.domain.action import Action, RunDocker, RunScript, Stopped, UnloadOllama
@@ -11,6 +12,7 @@ from sparktray.domain.operation import Operation, OperationEnd, StepName, StopWi
 from sparktray.domain.phrase import phrase
 from sparktray.domain.problem import Failure
 from sparktray.domain.snapshot import Icon, LinkPhase, Phase, ServerState, Snapshot
+from sparktray.engines.docker_failures import diagnose_docker
 from sparktray.engines.registry import engine
 
 # SGLang answers 503 or not at all during a long prefill (its window is 20 s), so one or two missed
@@ -151,19 +153,24 @@ def evidence(state: ServerState, now: float) -> Failure | None:
     if container.oom_killed:
         return _memory(state, ended)
     if container.error:
-        return Failure(
-            "start-failed",
-            phrase("Docker could not start the container: {error}", error=container.error),
-            phrase("Look at the message and start the model again."),
-            state.log[-20:],
-            ended,
-        )
-    told = engine(state.server.engine).diagnose(state.log[-200:])
+        return replace(_not_started(container.error), log_tail=state.log[-20:], at=ended)
+    ordered = container.exit_code is None or container.exit_code in ORDERED_ENDS
+    told = engine(state.server.engine).diagnose(state.log[-200:], died=not ordered)
     if told is not None:
-        return Failure(told.code, told.cause, told.remedy, told.log_tail, ended)
-    if container.exit_code is None or container.exit_code in ORDERED_ENDS:
-        return None
-    return unexplained(state, container)
+        return replace(told, at=ended)
+    return None if ordered else unexplained(state, container)
+
+
+def _not_started(error: str) -> Failure:
+    """What Docker gave as the reason why the container did not start."""
+    known = diagnose_docker(error)
+    if known is not None:
+        return Failure(known.code, known.cause, known.remedy)
+    return Failure(
+        "start-failed",
+        phrase("Docker could not start the container: {error}", error=error),
+        phrase("Look at the message and start the model again."),
+    )
 
 
 def unexplained(state: ServerState, container: Container) -> Failure:

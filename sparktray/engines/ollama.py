@@ -14,7 +14,7 @@ from sparktray.domain.phrase import phrase
 from sparktray.domain.problem import Failure
 from sparktray.domain.snapshot import LoadProgress
 from sparktray.engines import commands, openai_answers
-from sparktray.engines.failures import GENERAL_RULES, diagnose, rule
+from sparktray.engines.failures import GENERAL_RULES, Signs, diagnose, rule
 from sparktray.engines.openai_answers import QUICK_DEADLINE, succeeded, verdict, whole
 from sparktray.engines.protocol import Activity, Depth, Launch, Spelling
 
@@ -28,31 +28,35 @@ UNLOAD_DEADLINE = 30.0  # answered at once; the memory comes back later
 RULES = (
     rule(
         "out-of-memory",
+        "model requires more system memory (20.1 GiB) than is available (9.0 GiB)",
         r"model requires more system memory(?: \((?P<wanted>[^)]+)\))?",
         phrase("The memory of the host is not enough for this model."),
         phrase("Stop another server or choose a smaller model."),
     ),
     rule(
         "killed",
+        "llama runner process has terminated: signal: killed",
         r"llama runner process has terminated: signal: killed",
         phrase("The system ended a part of the server, most likely because memory ran out."),
         phrase("Stop another server or choose a smaller model."),
     ),
     rule(
         "model-not-installed",
+        "model 'qwen3:32b' not found",
         r"model '(?P<name>[^']+)' not found",
         phrase("Ollama has no model {name}."),
         phrase("Install it on the host: ollama pull {name}"),
     ),
     rule(
         "port-taken",
+        "Error: listen tcp 0.0.0.0:11434: bind: address already in use",
         r"listen tcp \S+: bind: address already in use",
         phrase("The server's port is already in use."),
         phrase("Stop the program that holds the port, then start the model again."),
     ),
     *GENERAL_RULES,
 )
-_DEATH = re.compile(r"llama runner process has terminated|^panic: |^fatal error: ")
+_SIGNS = Signs(re.compile(r"llama runner process has terminated|^panic: |^fatal error: "))
 
 
 class Ollama:
@@ -129,9 +133,9 @@ class Ollama:
         """Nothing: the log tells of requests only when they are over."""
         return Activity()
 
-    def diagnose(self, lines: Sequence[str]) -> Failure | None:
+    def diagnose(self, lines: Sequence[str], *, died: bool = False) -> Failure | None:
         """By the rules above; the text of an API error counts as a line."""
-        return diagnose(RULES, lines, _DEATH)
+        return diagnose(RULES, lines, _SIGNS, died=died)
 
 
 class FetchReader:

@@ -120,5 +120,8 @@ class Engine(Protocol):
     def activity(self, lines: Sequence[str]) -> Activity:
         """Requests and speed as the latest of these log lines tells."""
 
-    def diagnose(self, lines: Sequence[str]) -> Failure | None:
-        """The failure these last log lines (at most 200) speak of, None when they speak of none."""
+    def diagnose(self, lines: Sequence[str], *, died: bool = False) -> Failure | None:
+        """The failure these last log lines (at most 200) speak of, None when they speak of none.
+
+        ``died`` when the exit code tells already that it did not end on purpose.
+        """

@@ -14,11 +14,11 @@ from sparktray.domain.phrase import phrase
 from sparktray.domain.problem import Failure
 from sparktray.domain.snapshot import LoadProgress
 from sparktray.engines import commands, openai_answers
-from sparktray.engines.failures import GB10_RULES, GENERAL_RULES, PTXAS, diagnose, rule
+from sparktray.engines.failures import GB10_RULES, GENERAL_RULES, PTXAS, PTXAS_SEEN, Signs, diagnose, rule
 from sparktray.engines.memory import flags, footprints
 from sparktray.engines.memory.shares import sglang_share
 from sparktray.engines.models import architectures
-from sparktray.engines.phases import Milestone, follow
+from sparktray.engines.phases import GRAPH_BAR, WEIGHTS_BAR, Milestone, follow
 from sparktray.engines.protocol import Activity, Depth, Launch, Spelling
 
 # /health generates a token: about 1 s when well, 503 only after SGLANG_HEALTH_CHECK_TIMEOUT (20 s).
@@ -33,49 +33,38 @@ _CACHE = phrase("Allocating the KV cache")
 _GRAPHS = phrase("Capturing CUDA graphs")
 _GRAPHS_COUNTED = phrase("Capturing CUDA graphs ({done}/{total})")
 _WARMING = phrase("Warming up")
+_READY = r"The server is fired up and ready to roll!"
 
 MILESTONES = (
-    Milestone(re.compile(r"server_args=ServerArgs\(|Init torch distributed"), phrase("Starting"), 0.0),
-    Milestone(
-        re.compile(
-            r"(?:Loading (?:safetensors|pt) checkpoint shards|Multi-thread loading(?: pt checkpoint)? shards)"
-            r"[^:]*:\s*\d+% Completed \| (?P<done>\d+)/(?P<total>\d+)"
-        ),
-        _LOADING,
-        0.02,
-        0.70,
-        phrase("Loading weights ({done}/{total})"),
-    ),
+    Milestone(re.compile(r"server_args=(?:ServerArgs\(|\{)|Init torch distributed"), phrase("Starting"), 0.0),
+    Milestone(WEIGHTS_BAR, _LOADING, 0.02, 0.70, phrase("Loading weights ({done}/{total})")),
     Milestone(re.compile(r"Load weight begin\."), _LOADING, 0.02),
     Milestone(re.compile(r"Load weight end\."), _CACHE, 0.70),
     Milestone(re.compile(r"KV Cache (?:is allocated|VA upper bound)\."), _CACHE, 0.74),
     Milestone(re.compile(r"Memory pool end\."), _CACHE, 0.78),
-    # 0.5.23 captures prefill first, then decode; 0.5.4 decode only.
+    Milestone(re.compile(r"Running FlashInfer autotune"), phrase("Tuning kernels"), 0.78),
+    # Decode graphs first and then those for prefill (0.5.6 to 0.5.16, "num tokens"), or the other way
+    # round (0.5.23, "prefill shape"); 0.5.4 captures decode graphs only.
     Milestone(
-        re.compile(r"Capturing prefill shape[^:]*:\s*\d+%\|.*?\|\s*(?P<done>\d+)/(?P<total>\d+)"),
+        re.compile(r"Capturing (?:prefill shape|num tokens)" + GRAPH_BAR),
         _GRAPHS,
         0.78,
         0.84,
         _GRAPHS_COUNTED,
     ),
     Milestone(re.compile(r"Capture (?:target|draft) prefill CUDA graph end"), _GRAPHS, 0.84),
-    Milestone(
-        re.compile(r"Capturing batches[^:]*:\s*\d+%\|.*?\|\s*(?P<done>\d+)/(?P<total>\d+)"),
-        _GRAPHS,
-        0.78,
-        0.95,
-        _GRAPHS_COUNTED,
-    ),
+    Milestone(re.compile(r"Capturing batches" + GRAPH_BAR), _GRAPHS, 0.78, 0.95, _GRAPHS_COUNTED),
     Milestone(re.compile(r"Capture .*graph begin"), _GRAPHS, 0.78),
     Milestone(re.compile(r"Capture .*graph end\."), _WARMING, 0.95),
-    Milestone(re.compile(r"max_total_num_tokens=\d+, "), _WARMING, 0.95),
+    Milestone(re.compile(r"max_total_num_tokens=\d+, chunked"), _WARMING, 0.95),
     Milestone(re.compile(r"Uvicorn running on|Application startup complete"), _WARMING, 0.96),
-    Milestone(re.compile(r"The server is fired up and ready to roll!"), phrase("Ready"), 1.0),
+    Milestone(re.compile(_READY), phrase("Ready"), 1.0),
 )
 
 RULES = (
     rule(
         "ptxas-sm121",
+        PTXAS_SEEN,
         PTXAS,
         phrase("This SGLang image's toolchain does not know the GB10 (sm_121a)."),
         phrase("Use a newer image, or set TRITON_PTXAS_PATH=/usr/local/cuda/bin/ptxas in the model's env."),
@@ -83,25 +72,31 @@ RULES = (
     *GB10_RULES,
     rule(
         "weights-too-large",
+        "Not enough memory. Please try to increase --mem-fraction-static.",
         r"Not enough memory\. Please try to increase --mem-fraction-static",
         phrase("The model did not fit into the memory that was free when it started."),
-        phrase("Stop another server, or raise --mem-fraction-static."),
+        phrase("Stop another server, or raise --mem-fraction-static in the model's arguments."),
     ),
     rule(
         "kv-full",
-        r"(?:Prefill|Decode) out of memory\.",
-        phrase("A request was longer than the memory for the context allows."),
-        phrase("Choose a shorter context or fewer requests at once."),
+        "Prefill out of memory. Try to lower your batch size.",
+        r"(?:Prefill|Decode) out of memory\.|alloc_req_slots runs out of memory",
+        phrase("Requests needed more memory for their context than the server has."),
+        phrase("Choose a shorter context, or allow fewer requests at once (--max-running-requests)."),
     ),
+    # With SGLANG_ALLOW_OVERWRITE_LONGER_CONTEXT_LEN the same text is only a warning.
     rule(
         "context-too-long",
-        r"context_length \((?P<asked>\d+)\) is greater than the derived context_length \((?P<most>\d+)\)",
+        "User-specified context_length (65536) is greater than the derived context_length (40960).",
+        r"context_length \((?P<asked>\d+)\) is greater than the derived context_length \((?P<most>\d+)\)"
+        r".*To allow overriding",
         phrase("The model allows at most {most} tokens of context, {asked} were asked for."),
         phrase("Set the context to {most} tokens or less."),
     ),
     *GENERAL_RULES,
     rule(
         "graphs-failed",
+        "Capture cuda graph failed: CUDA error: invalid argument",
         r"Capture .*graph failed",
         phrase("SGLang could not capture its CUDA graphs."),
         phrase("Lower --mem-fraction-static or --cuda-graph-max-bs in the model's arguments."),
@@ -109,10 +104,14 @@ RULES = (
 )
 # A crashed SGLang often exits with 0: its SIGKILL to itself has no effect on PID 1 (launch_server, 0.5.4).
 _WRAPPER = re.compile(
-    r"Received sigquit from a child process|scheduler is dead"
+    r"Received sigquit from a child process|scheduler (?:is dead|died during initialization)"
     r"|Subprocess \S+ \(pid=\d+\) crashed with exit code"
 )
-_DEATH = re.compile(_WRAPPER.pattern + r"|hit an exception: Traceback|Initialization failed\. warmup error")
+_SIGNS = Signs(
+    re.compile(_WRAPPER.pattern + r"|hit an exception: Traceback|Initialization failed\. warmup error"),
+    _WRAPPER,
+    re.compile(_READY),
+)
 
 _RUNNING = re.compile(r"#running-req: (\d+)")
 _WAITING = re.compile(r"#queue-req: (\d+)")
@@ -224,9 +223,9 @@ class Sglang:
             tokens_per_second=float(speed[1]) if speed else None,
         )
 
-    def diagnose(self, lines: Sequence[str]) -> Failure | None:
+    def diagnose(self, lines: Sequence[str], *, died: bool = False) -> Failure | None:
         """By the rules above."""
-        return diagnose(RULES, lines, _DEATH, _WRAPPER)
+        return diagnose(RULES, lines, _SIGNS, died=died)
 
 
 def _is_serve(words: Sequence[str]) -> bool:

@@ -15,11 +15,11 @@ from sparktray.domain.phrase import Phrase, phrase
 from sparktray.domain.problem import Failure
 from sparktray.domain.snapshot import LoadProgress
 from sparktray.engines import commands, openai_answers, prometheus
-from sparktray.engines.failures import GB10_RULES, GENERAL_RULES, PTXAS, diagnose, rule
+from sparktray.engines.failures import GB10_RULES, GENERAL_RULES, PTXAS, PTXAS_SEEN, Signs, diagnose, rule
 from sparktray.engines.memory import flags, footprints
 from sparktray.engines.memory.shares import DROP_CACHES, vllm_share
 from sparktray.engines.models import architectures
-from sparktray.engines.phases import Milestone, follow
+from sparktray.engines.phases import GRAPH_BAR, WEIGHTS_BAR, Milestone, follow
 from sparktray.engines.protocol import Activity, Depth, Launch, Spelling
 
 _PORT = 8000
@@ -35,49 +35,59 @@ _CACHE = phrase("Allocating the KV cache")
 _GRAPHS = phrase("Capturing CUDA graphs")
 _GRAPHS_COUNTED = phrase("Capturing CUDA graphs ({done}/{total})")
 _WARMING = phrase("Warming up")
-_GRAPH_BAR = r"[^:]*:\s*\d+%\|(?:.*?\|\s*(?P<done>\d+)/(?P<total>\d+))?"
-
+_CACHE_KNOWN = 0.78
+_READY = r"Application startup complete\."
 MILESTONES = (
-    Milestone(re.compile(r"vLLM API server version |Initializing a V1 LLM engine"), phrase("Starting"), 0.0),
-    Milestone(re.compile(r"Starting to load model "), _LOADING, 0.02),
     Milestone(
-        re.compile(
-            r"(?:Loading (?:safetensors|pt) checkpoint shards|Multi-thread loading shards)"
-            r"[^:]*:\s*\d+% Completed \| (?P<done>\d+)/(?P<total>\d+)"
-        ),
-        _LOADING,
-        0.02,
-        0.60,
-        phrase("Loading weights ({done}/{total})"),
+        re.compile(r"vLLM (?:API )?server version |non-default args: |Initializing a V1 LLM engine"),
+        phrase("Starting"),
+        0.0,
     ),
+    Milestone(re.compile(r"Starting to load model "), _LOADING, 0.02),
+    Milestone(WEIGHTS_BAR, _LOADING, 0.02, 0.60, phrase("Loading weights ({done}/{total})")),
     Milestone(re.compile(r"Loading weights took "), _LOADING, 0.60),
     Milestone(re.compile(r"Model loading took "), _COMPILING, 0.62),
     Milestone(re.compile(r"Dynamo bytecode transform time: "), _COMPILING, 0.65),
     Milestone(re.compile(r"Compiling a graph for .* takes "), _COMPILING, 0.70),
     Milestone(
-        re.compile(r"Directly load the compiled graph|torch\.compile (?:took|takes) "), _COMPILING, 0.74
+        re.compile(r"Directly load (?:the compiled graph|AOT compilation)|torch\.compile (?:took|takes) "),
+        _COMPILING,
+        0.74,
     ),
-    Milestone(re.compile(r"Available KV cache memory: "), _CACHE, 0.76),
-    Milestone(re.compile(r"GPU KV cache size: "), _CACHE, 0.78),
+    Milestone(re.compile(r"Available KV cache memory: |as specified by kv_cache_memory_bytes"), _CACHE, 0.76),
+    Milestone(re.compile(r"KV cache size: [\d,]+ tokens"), _CACHE, _CACHE_KNOWN),
     Milestone(
-        re.compile(r"Capturing CUDA graphs \(mixed prefill-decode, " + _GRAPH_BAR),
+        re.compile(r"Capturing CUDA graphs \((?:mixed prefill-decode, \w+|PIECEWISE)\)" + GRAPH_BAR),
         _GRAPHS,
-        0.78,
+        _CACHE_KNOWN,
         0.86,
         _GRAPHS_COUNTED,
+        after=_CACHE_KNOWN,
     ),
     Milestone(
-        re.compile(r"Capturing CUDA graphs \(decode, " + _GRAPH_BAR), _GRAPHS, 0.78, 0.94, _GRAPHS_COUNTED
+        re.compile(r"Capturing [\w -]*CUDA graphs \((?:decode, )?\w+\)" + GRAPH_BAR),
+        _GRAPHS,
+        _CACHE_KNOWN,
+        0.94,
+        _GRAPHS_COUNTED,
+        after=_CACHE_KNOWN,
     ),
-    Milestone(re.compile(r"Graph capturing finished in "), _WARMING, 0.94),
+    # 0.33 captures some of them on trial first, to measure what they take, and sizes the cache by that.
+    Milestone(
+        re.compile(r"Profiling CUDA graph memory: |Capturing [\w -]*CUDA graphs \("),
+        phrase("Measuring the memory"),
+        0.75,
+    ),
+    Milestone(re.compile(r"Graph capturing finished in "), _WARMING, 0.94, after=_CACHE_KNOWN),
     Milestone(re.compile(r"init engine \(.*\) took "), _WARMING, 0.96),
     Milestone(re.compile(r"Starting vLLM (?:API )?server(?: \d+)? on "), _WARMING, 0.98),
-    Milestone(re.compile(r"Application startup complete\."), phrase("Ready"), 1.0),
+    Milestone(re.compile(_READY), phrase("Ready"), 1.0),
 )
 
 RULES = (
     rule(
         "ptxas-sm121",
+        PTXAS_SEEN,
         PTXAS,
         phrase("This vLLM image's toolchain does not know the GB10 (sm_121a)."),
         phrase("Start the same model on SGLang."),
@@ -85,6 +95,8 @@ RULES = (
     *GB10_RULES,
     rule(
         "memory-held",
+        "Free memory on device cuda:0 (61.0/119.7 GiB) on startup is less than desired GPU memory utilization"
+        " (0.92, 110.12 GiB).",
         r"Free memory on device (?:\S+ )?\((?P<free>[\d.]+)/[\d.]+ GiB\) on startup is less than"
         r" desired GPU memory utilization \([\d.]+, (?P<wanted>[\d.]+) GiB\)",
         phrase("Only {free} GiB of memory were free; vLLM wanted {wanted} GiB."),
@@ -96,34 +108,70 @@ RULES = (
     ),
     rule(
         "memory-moved",
+        "Error in memory profiling. Initial free memory 60.1 GiB, current free memory 61.2 GiB.",
         r"Error in memory profiling\. Initial free memory",
         phrase("Memory was freed by another program while vLLM measured it."),
         phrase("Start the model again."),
     ),
     rule(
         "kv-too-small",
+        "10.0 GiB KV cache is needed, which is larger than the available KV cache memory (8.0 GiB). Based on"
+        " the available memory, the estimated maximum model length is 32768.",
         r"larger than the available KV cache memory \((?P<room>[\d.]+) GiB\)"
         r".*estimated maximum model length is (?P<most>\d+)",
         phrase("The memory for the context is enough for {most} tokens only."),
-        phrase("Set the context to {most} tokens or less."),
+        phrase("Set the context to {most} tokens or less (--max-model-len {most})."),
     ),
     rule(
         "no-kv-memory",
+        "No available memory for the cache blocks.",
         r"No available memory for the cache blocks|larger than the available KV cache memory",
         phrase("No memory was left for the context."),
         phrase("Stop another server or choose a shorter context."),
     ),
     rule(
+        "warmup-memory",
+        "CUDA out of memory occurred when warming up sampler with 1024 dummy requests.",
+        r"CUDA out of memory occurred when warming up \S+ .*with (?P<count>\d+) dummy requests",
+        phrase("The memory was not enough for {count} requests at once."),
+        phrase("Lower --max-num-seqs in the model's arguments, for example to 16."),
+    ),
+    # With VLLM_ALLOW_LONG_MAX_MODEL_LEN the same text is only a warning.
+    rule(
         "context-too-long",
-        r"max_model_len \((?P<asked>\d+)\) is greater than the derived max_model_len \(\D*(?P<most>\d+)",
+        "User-specified max_model_len (65536) is greater than the derived max_model_len"
+        " (max_position_embeddings=40960)",
+        r"max_model_len \((?P<asked>\d+)\) is greater than the derived max_model_len \(\D*(?P<most>\d+)"
+        r".*To allow overriding",
         phrase("The model allows at most {most} tokens of context, {asked} were asked for."),
         phrase("Set the context to {most} tokens or less."),
+    ),
+    rule(
+        "image-too-old",
+        "error: unrecognized arguments: --kv-cache-memory-bytes 8589934592",
+        r"unrecognized arguments: .*--kv-cache-memory-bytes",
+        phrase(
+            "This vLLM image is too old for --kv-cache-memory-bytes, which keeps it from taking all memory."
+        ),
+        phrase("Use a newer image, or add --gpu-memory-utilization 0.5 to the model's arguments instead."),
+    ),
+    rule(
+        "architecture-dropped",
+        "Model architecture OldForCausalLM was supported in vLLM until v0.10, and is not supported anymore.",
+        r"was supported in vLLM until v?(?P<version>[\w.]+), and is not supported anymore",
+        phrase("This image is too new for the model."),
+        phrase("Use an image of vLLM {version}."),
     ),
     *GENERAL_RULES,
 )
 _WRAPPER = re.compile(r"Engine core initialization failed\. See root cause above")
-_DEATH = re.compile(
-    _WRAPPER.pattern + r"|EngineCore failed to start|EngineCore encountered a fatal error|EngineDeadError"
+_SIGNS = Signs(
+    re.compile(
+        _WRAPPER.pattern + r"|EngineCore failed to start|EngineCore encountered a fatal error|EngineDeadError"
+        r"|(?:Engine core|Worker) proc \S+ died unexpectedly"
+    ),
+    _WRAPPER,
+    re.compile(_READY),
 )
 _STATISTICS = re.compile(
     r"Avg generation throughput: (?P<speed>[\d.]+) tokens/s, Running: (?P<running>\d+) reqs,"
@@ -264,9 +312,9 @@ class Vllm:
             return Activity()
         return Activity(int(found["running"]), int(found["waiting"]), float(found["speed"]))
 
-    def diagnose(self, lines: Sequence[str]) -> Failure | None:
+    def diagnose(self, lines: Sequence[str], *, died: bool = False) -> Failure | None:
         """By the rules above."""
-        return diagnose(RULES, lines, _DEATH, _WRAPPER)
+        return diagnose(RULES, lines, _SIGNS, died=died)
 
 
 def _after_serve(words: Sequence[str]) -> tuple[str, ...] | None:

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from sparktray.engines.docker_failures import diagnose_docker
+from sparktray.engines.docker_failures import RULES, diagnose_docker
+from sparktray.engines.failures import Rule
 
 DAEMON = "docker: Error response from daemon: "
 TEXTS = [
@@ -77,9 +78,13 @@ TEXTS = [
     (
         DAEMON + "manifest for lmsysorg/sglang:nope not found: manifest unknown: manifest unknown",
         "image-missing",
-        {"image": "lmsysorg/sglang:nope", "local": ""},
+        {"image": "lmsysorg/sglang:nope", "local": "", "repository": ""},
     ),
-    ("Error response from daemon: No such image: a/b:c", "image-missing", {"image": "", "local": "a/b:c"}),
+    (
+        "Error response from daemon: No such image: a/b:c",
+        "image-missing",
+        {"image": "", "local": "a/b:c", "repository": ""},
+    ),
     (DAEMON + "manifest unknown", "image-missing", {}),
     (
         DAEMON
@@ -132,6 +137,21 @@ TEXTS = [
     ("unknown flag: --gpuz", "docker-args", {}),
     ("docker: conflicting options: cannot specify both --restart and --rm.", "docker-args", {}),
     ("Error response from daemon: No such container: sglang", "container-gone", {"name": "sglang"}),
+    # Newer engines than the one of tests/rig/test_docker_faults.py.
+    (DAEMON + "unknown or invalid runtime name: nvidia.", "gpu-runtime-missing", {}),
+    ("Error response from daemon: unauthorized: authentication required", "registry-login", {}),
+    ("Error response from daemon: no basic auth credentials", "registry-login", {}),
+    (
+        'Error response from daemon: Get "https://x:5/v2/": http: server gave HTTP response to HTTPS client',
+        "registry-untrusted",
+        {},
+    ),
+    (
+        'failed to do request: Head "https://nvcr.io/v2/": dial tcp: lookup nvcr.io on 127.0.0.53:53: server'
+        " misbehaving",
+        "registry-unreachable",
+        {},
+    ),
 ]
 
 
@@ -152,6 +172,13 @@ def test_a_port_is_read_although_the_text_holds_two_addresses() -> None:
     problem = diagnose_docker(text)
     assert problem is not None
     assert problem.cause.values == {"port": "30000"}
+
+
+@pytest.mark.parametrize("shown", RULES, ids=lambda each: each.code)
+def test_what_a_rule_says_is_seen_leads_to_it(shown: Rule) -> None:
+    problem = diagnose_docker(shown.seen)
+    assert problem is not None
+    assert (problem.code, problem.cause.msgid) == (shown.code, shown.cause.msgid)
 
 
 @pytest.mark.parametrize("text", ["", "Unable to find image 'a/b:c' locally", "a1b2c3", "Downloading 3 MB"])
