@@ -70,7 +70,8 @@ def test_what_does_not_fit_beside_it_is_refused_with_the_sum_and_a_context_that_
     assert refused.returncode == 7
     assert "takes 83.3 GiB: weights 56.3 + cache 24 + overhead 3." in refused.stdout
     assert "9.4 GiB are missing." in refused.stdout
-    assert "a context of 65536 tokens" in refused.stderr
+    assert "Stop sglang-main for it: --make-room does that." in refused.stderr
+    assert "With a context of 65536 tokens in models.json it fits." in refused.stderr
     told = program.run("--json", "switch", SCOUT)
     found = json.loads(told.stdout)["operation"]["memory"]
     assert found["fits"] is False and found["cache_bytes"] == 24 * GIB
@@ -100,7 +101,7 @@ def test_without_a_context_nothing_fits_beside_it_and_that_is_said(rig: Rig, pro
     program.ok("stop")
     rig.set_memory(AVAILABLE_KIB - 30 * 1024 * 1024)
     refused = program.refused(7, "switch", SCOUT)
-    assert refused["code"] == "memory-short" and "give the model a context" in refused["remedy"]
+    assert refused["code"] == "memory-short" and "give it a context in models.json" in refused["remedy"]
 
 
 def test_fractions_in_the_entry_are_what_is_taken(rig: Rig, program: Program) -> None:

@@ -162,21 +162,19 @@ def _smaller_context(
 
 
 def _way_out(found: MemorySum, context: int | None) -> Phrase:
+    ways = []
+    if found.others:
+        names = ", ".join(found.others)
+        ways.append(phrase("Stop {names} for it: --make-room does that.", names=names))
     if context is not None:
-        return phrase(
-            "Stop other servers first (--make-room does it), or give the model a context of {tokens} tokens "
-            "in models.json: with that it fits. With --force it is tried all the same, and the host may "
-            "freeze.",
-            tokens=context,
-        )
+        ways.append(phrase("With a context of {tokens} tokens in models.json it fits.", tokens=context))
     if found.footprint.fills:
-        return phrase(
-            "Nothing limits what it takes: give the model a context in models.json, or stop other servers "
-            "first (--make-room does it). With --force it is tried all the same, and the host may freeze."
-        )
-    return phrase(
-        "Stop other servers first (--make-room does it). With --force it is tried all the same, and the "
-        "host may freeze."
+        ways.append(phrase("Nothing limits what it takes: give it a context in models.json."))
+    if not ways:
+        ways.append(phrase("Stopping the other servers is not enough for it: choose a smaller model."))
+    ways.append(phrase("With --force it is tried all the same, and the host may freeze."))
+    return Phrase(
+        " ".join(f"{{way{n}}}" for n in range(len(ways))), {f"way{n}": w for n, w in enumerate(ways)}
     )
 
 

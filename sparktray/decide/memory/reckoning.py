@@ -41,12 +41,11 @@ def reckon(
     takes = engine(launch.server.engine).footprint(launch)
     if takes is None or survey.memory is None:
         return Reckoning(None if takes is None else takes.takes(None, None))
-    others: tuple[ServerState, ...] = ()
-    if wish.make_room:
-        others = making_room(snapshot, takes, survey.memory, retired, launch.server.name)
+    could = making_room(snapshot, takes, survey.memory, retired, launch.server.name)
+    others = could if wish.make_room else ()
     stopping = [*retired, *(s.container for s in others if s.container is not None)]
     found = summed(snapshot, launch.model, launch.server, takes, survey.memory, stopping)
-    found = replace(found, unused=survey.unused_memory)
+    found = replace(found, unused=survey.unused_memory, others=tuple(s.name for s in could))
     refusal = memory_refusal(found, launch.model, lambda context: _with_context(launch, context))
     return Reckoning(found.takes, others, found, None if wish.force else refusal)
 

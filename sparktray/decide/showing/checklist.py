@@ -301,6 +301,8 @@ def ways_on(operation: Operation, end: OperationEnd) -> tuple[tuple[Phrase, Wish
         return (phrase("Finish"), wish), (phrase("Go back"), BackWish(operation.id))
     if code == "busy" and isinstance(wish, SwitchWish | StopWish):
         return ((phrase("Wait until idle"), replace(wish, busy=WhenBusy.WAIT)),)
-    if code == "memory-short" and isinstance(wish, SwitchWish) and not wish.make_room:
-        return ((phrase("Stop others for it"), replace(wish, make_room=True)),)
+    others = operation.memory.others if operation.memory is not None else ()
+    if code == "memory-short" and isinstance(wish, SwitchWish) and others:
+        names = ", ".join(others)
+        return ((phrase("Stop {names} for it", names=names), replace(wish, make_room=True)),)
     return ()

@@ -85,6 +85,7 @@ class MemorySum:
 
     ``available`` is now, ``back`` what the containers named by ``stops`` give back, ``kept`` what no model
     may take. ``unused`` is what holds nothing at all, not even the page cache, which counts as available.
+    ``others`` are the servers whose end would make a model fit that does not.
     """
 
     model: str
@@ -96,6 +97,7 @@ class MemorySum:
     back: int = 0
     stops: tuple[str, ...] = ()
     unused: int | None = None
+    others: tuple[str, ...] = ()
 
     @property
     def at_start(self) -> int:

@@ -245,15 +245,30 @@ def test_the_folders_are_read_with_each_connection() -> None:
 
 
 @pytest.mark.parametrize(
-    ("free_gib", "tokens"),
-    [(31, 65536), (27, 32768), (22, 8192), (21, None)],
+    ("free_gib", "way"),
+    [
+        (31, "With a context of 65536 tokens in models.json it fits."),
+        (27, "With a context of 32768 tokens in models.json it fits."),
+        (22, "With a context of 8192 tokens in models.json it fits."),
+        (21, "Stopping the other servers is not enough for it: choose a smaller model."),
+    ],
 )
-def test_a_context_that_fits_is_offered(free_gib: int, tokens: int | None) -> None:
+def test_a_context_that_fits_is_offered(free_gib: int, way: str) -> None:
     """8 GiB of weights and 3 of overhead, and 16 for the whole context of 131,072 tokens."""
     refused = asked(connected(), SwitchWish("scout"), survey(memory=(free_gib * GIB, TOTAL)))
     assert isinstance(refused, Problem) and refused.code == "memory-short"
-    assert refused.remedy.values.get("tokens") == tokens
-    assert ("with that it fits" in rendered(refused.remedy)) is (tokens is not None)
+    force = "With --force it is tried all the same, and the host may freeze."
+    assert rendered(refused.remedy) == f"{way} {force}"
+
+
+def test_servers_whose_end_would_help_are_named() -> None:
+    told = survey(CODER, memory=(66 * GIB, TOTAL))
+    room = beside({"sglang-main": 20, "vllm": 15, "ollama": 5})
+    refused = asked(room, SwitchWish("coder"), told)
+    assert isinstance(refused, Problem)
+    assert rendered(refused.remedy).startswith("Stop ollama for it: --make-room does that. With --force")
+    found = sum_for(room.snapshot, SwitchWish("coder"), told)
+    assert found is not None and found.others == ("ollama",)
 
 
 def plain() -> Desk:
@@ -274,7 +289,7 @@ def test_without_a_context_it_fits_on_an_empty_host_and_beside_nothing(free_gib:
     found = asked(plain(), SwitchWish("scout"), survey(memory=(free_gib * GIB, TOTAL)))
     assert isinstance(found, Plan if fits else Problem)
     if isinstance(found, Problem):
-        assert "Nothing limits what it takes: give the model a context" in rendered(found.remedy)
+        assert "Nothing limits what it takes: give it a context in models.json." in rendered(found.remedy)
 
 
 def test_room_is_made_for_what_takes_all_there_is() -> None:

@@ -162,3 +162,24 @@ def test_where_docker_needs_sudo_the_commands_are_shown_with_it() -> None:
     shown = [each.command for step in steps for each in (step, step.undo) if each is not None]
     assert all(not command or command[:2] == ("sudo", "docker") for command in shown)
     assert sum(bool(command) for command in shown) >= 4 and () in shown
+
+
+def test_a_stop_for_good_takes_the_restart_policy_along() -> None:
+    policy = replace(sglang_box(), restart_policy="always")
+    wish = StopWish("sglang", stay_down=True)
+    found = made(connected(policy), wish, survey(None)).steps
+    stopped = "docker stop -t 30 sglang"
+    assert script(found)[2:-1] == ["(record)", "docker update --restart=no sglang", stopped]
+    assert "docker update --restart=always sglang" in undoes(found)
+    plain = made(connected(policy), StopWish("sglang"), survey(None)).steps
+    assert script(plain)[2:-1] == ["(record)", stopped]
+    without = made(connected(sglang_box()), wish, survey(None)).steps
+    assert script(without)[2:-1] == ["(record)", stopped]
+
+
+def test_what_is_down_already_is_kept_down() -> None:
+    """A stopped container whose policy is "always" comes back when Docker starts anew."""
+    down = replace(ended(sglang_box()), restart_policy="always")
+    found = made(connected(down), StopWish("sglang", stay_down=True), survey(None)).steps
+    assert script(found)[2:-1] == ["(record)", "docker update --restart=no sglang"]
+    assert made(connected(down), StopWish("sglang"), survey(None)).steps == ()

@@ -78,6 +78,7 @@ def test_models() -> None:
 def test_the_others() -> None:
     assert parsed("stop").server is None
     assert parsed("stop", "vllm", "--dry-run").dry_run
+    assert parsed("stop", "vllm", "--stay-down").stay_down and not parsed("stop").stay_down
     assert parsed("model-id", "vllm").server == "vllm"
     assert parsed("base-url").server is None
     logs = parsed("logs", "vllm", "-f", "--tail", "7")

@@ -49,6 +49,7 @@ def test_the_keys_are_the_contract() -> None:
         "operation",
         "interrupted",
         "servers",
+        "conflicts",
         "other_containers",
         "memory",
         "gpu",
@@ -154,6 +155,29 @@ def test_a_load_has_its_progress() -> None:
 def test_who_holds_the_port_is_noted() -> None:
     snapshot = picture(state_of("vllm", None, stranger="jupyter\x1b[2J", phase=Phase.IDLE))
     assert view(snapshot)["servers"][2]["note"] == "Container jupyter [2J holds port 8000."
+
+
+def test_conflicts_with_what_resolves_them() -> None:
+    """JSON has the wish, people the command; a container that somebody else runs is for a person."""
+    both = picture(ready(), ready("sglang", "phi4-reasoning"), others=(container("web", 8000),))
+    both = replace(both, vitals=replace(both.vitals, available_bytes=1 << 30))
+    low, held = view(both)["conflicts"]
+    assert (low["code"], low["servers"]) == ("memory-low", ["sglang", "sglang-main"])
+    assert low["sentence"].startswith("Memory is short")
+    assert low["command"] == "sparktray stop sglang-main"
+    assert low["wish"] == {"kind": "stop", "server": "sglang-main", "stay_down": False}
+    assert held == {
+        "code": "port-held",
+        "sentence": "Container web holds port 8000 of vllm.",
+        "servers": ["vllm"],
+        "command": "docker stop web",
+        "wish": None,
+    }
+    lines = status_lines(both, OUT)
+    assert lines[0] == "phi4-reasoning, qwen3-32b-nvfp4 are ready on spark."
+    place = lines.index(held["sentence"])
+    assert lines[place - 1 : place + 2] == ["", held["sentence"], "     docker stop web"]
+    assert "     sparktray stop sglang-main" in lines
 
 
 def container(name: str, *ports: int, running: bool = True) -> Container:

@@ -11,13 +11,14 @@ from PySide6.QtWidgets import QApplication
 from sparktray.decide.showing.notices import NoticeKind
 from sparktray.domain.asking import Health, Reading
 from sparktray.domain.events import LinkDown
+from sparktray.domain.facts.vitals import Vitals
 from sparktray.domain.host import HostProfile
 from sparktray.domain.operation import OperationEnd, StepRun, SwitchWish
 from sparktray.domain.snapshot import Snapshot, first_snapshot
 from sparktray.ui.notifying.announcing import Announcer
 from sparktray.ui.notifying.notify import Message, Weight
 from sparktray.wording import Wording
-from tests.pure.decide.building import CATALOGUE, Desk, ended, problem, ready, serving, sglang_box
+from tests.pure.decide.building import CATALOGUE, Desk, ended, problem, ready, serving, sglang_box, vllm_box
 from tests.pure.decide.showing.listening import FAILURE, operation, wished
 from tests.waiting import wait_until
 
@@ -244,3 +245,20 @@ def _until(application: QApplication, condition: Callable[[], object]) -> None:
 
 
 RUNS = _runs()
+
+
+def test_memory_that_hovers_about_its_mark_is_told_once() -> None:
+    tray = Tray()
+    both = serving(BOX, vllm_box(), sglang=ready("scout"), vllm=ready("qwen"))
+
+    def free(gib: int) -> None:
+        vitals = Vitals(both.now, 120 << 30, gib << 30)
+        tray.take(replace(both.snapshot, vitals=vitals))
+
+    for gib in (30, 5, 10, 5, 10, 5):
+        free(gib)
+    assert [message.key for message in tray.screen.shown if message.key == "memory"] == ["memory"]
+    free(30)
+    assert "memory" not in tray.screen.standing
+    free(5)
+    assert tray.screen.standing["memory"].weight is Weight.CRITICAL

@@ -217,3 +217,15 @@ def test_the_words_of_an_end_without_steps_stand_together(view: ChecklistView) -
     QApplication.processEvents()
     tops = [each.y() for each in view.findChildren(QLabel) if each.isVisible() and each.text()]
     assert max(tops) - min(tops) < 120
+
+
+def test_a_model_that_does_not_fit_is_shown_with_its_sum(view: ChecklistView) -> None:
+    """In the place of the cause, which the sum says line by line."""
+    lines = (phrase("It takes 83 GiB."), phrase("9 GiB are missing."))
+    outcome = Outcome(
+        False, phrase("Refused."), phrase("It is too large."), phrase("Use less."), (), (), lines
+    )
+    view.take(a_list(outcome=outcome))
+    assert "It takes 83 GiB.\n9 GiB are missing." in texts(view)
+    assert "It is too large." not in texts(view)
+    assert "Use less." in texts(view)

@@ -11,7 +11,9 @@ from PySide6.QtTest import QSignalSpy, QTest
 from PySide6.QtWidgets import QApplication, QLabel, QPlainTextEdit, QPushButton, QWidget
 
 from sparktray.control import clock
-from sparktray.domain.operation import OperationEnd, StepName, SwitchWish
+from sparktray.domain.docker.container import Container, ContainerState, PublishedPort
+from sparktray.domain.facts.memory import Footprint
+from sparktray.domain.operation import OperationEnd, StepName, StopWish, SwitchWish
 from sparktray.domain.snapshot import LinkPhase, Phase, Snapshot
 from sparktray.ui.panel.models.checklist import ChecklistView
 from sparktray.ui.panel.models.model_list import ModelList
@@ -299,3 +301,74 @@ def test_500_models_cost_no_handler_more_than_50_ms(page: ModelsPage) -> None:
     assert models(page).model().rowCount() == 500
     print(f"500 models: taken in {max(taken) * 1000:.0f} ms, painted in {max(painted) * 1000:.0f} ms")
     assert sorted(taken)[3] <= scaled(0.05) and sorted(painted)[3] <= scaled(0.05)
+
+
+def short_of_memory() -> Snapshot:
+    """Two servers leave the host less than it needs; each holds 30 GiB."""
+    shown = pictures.picture(pictures.ready(), pictures.ready("sglang", SCOUT))
+    shares = tuple((s.container.id, 30 << 30) for s in shown.servers if s.container is not None)
+    vitals = replace(shown.vitals, total_bytes=122 << 30, available_bytes=6 << 30, shares=shares)
+    return replace(shown, vitals=vitals)
+
+
+def with_stranger() -> Snapshot:
+    """Somebody else's container is on vLLM's port, and something that was put aside runs."""
+    ports = (PublishedPort(8000, 8888),)
+    web = Container("w" * 64, "jupyter", "jupyter/base", ContainerState.RUNNING, ports)
+    aside = Container("p" * 64, "sglang.previous", "lmsysorg/sglang:spark", ContainerState.RUNNING)
+    return pictures.picture(pictures.ready(), others=(web, aside))
+
+
+def test_what_stands_in_each_others_way_is_above_the_list_with_its_button(page: ModelsPage) -> None:
+    page.take(pictures.picture(pictures.ready()))
+    assert "Memory is short" not in texts(page)
+    page.take(short_of_memory())
+    assert "Memory is short: sglang, sglang-main leave spark" in texts(page)
+    assert models(page).isVisible(), "the list stays"
+    wishes = QSignalSpy(page.wished)
+    buttons(page)["Stop sglang-main"].click()
+    assert wishes.at(0) == [StopWish("sglang-main")]
+    page.take(pictures.picture(pictures.ready()))
+    assert "Memory is short" not in texts(page)
+
+
+def test_what_only_a_person_can_do_is_copied(page: ModelsPage) -> None:
+    page.take(with_stranger())
+    shown = texts(page)
+    assert "Container sglang.previous runs" in shown and "docker stop sglang.previous" in shown
+    assert "and 1 more" in shown
+    buttons(page)["Copy command"].click()
+    assert QApplication.clipboard().text() == "docker stop sglang.previous"
+    assert "Copied" in buttons(page)
+
+
+def test_enter_on_a_fresh_page_stops_nothing(page: ModelsPage) -> None:
+    """The keyboard begins with the list; the button comes after it."""
+    page.take(short_of_memory())
+    wishes = QSignalSpy(page.wished)
+    chain = [models(page), buttons(page)["Stop sglang-main"]]
+    first = min(chain, key=lambda each: _place(page, each))
+    QTest.keyClick(first, Qt.Key.Key_Return)
+    assert first is chain[0] and wishes.count() == 0
+
+
+def _place(page: QWidget, widget: QWidget) -> int:
+    """How many steps of Tab lead there."""
+    at: QWidget | None = page
+    for step in range(1000):
+        if at is widget or at is None:
+            return step
+        at = at.nextInFocusChain()
+    raise AssertionError("not in the chain")
+
+
+def test_how_the_memory_comes_about_is_a_rows_tooltip(page: ModelsPage) -> None:
+    gib = 1 << 30
+    parts = Footprint(18 * gib, 8 * gib, 3 * gib, 1 << 18, 32768)
+    shown = replace(pictures.picture(), needs=((QWEN, "sglang-main", parts),))
+    page.take(shown)
+    index = row(page, QWEN)
+    hint = str(index.data(Qt.ItemDataRole.ToolTipRole))
+    assert "<p>qwen3-32b-nvfp4</p><p>qwen3-32b-nvfp4 takes 29 GiB: weights 18" in hint
+    described = str(index.data(Qt.ItemDataRole.AccessibleDescriptionRole))
+    assert described.startswith("fits: 29 of 54 GiB · ") and "It fits, and 24.8 GiB" in described

@@ -18,7 +18,7 @@ from sparktray.domain.events import CancelAsked, StepSaid
 from sparktray.domain.operation import Operation, OperationEnd, StepName, StepState, StopWish, SwitchWish
 from sparktray.domain.phrase import Phrase, phrase
 from sparktray.domain.snapshot import LoadProgress, ServerState
-from tests.pure.decide.building import NOW, SGLANG, ready, rendered, serving, sglang_box
+from tests.pure.decide.building import GIB, NOW, SGLANG, ready, rendered, serving, sglang_box, vllm_box
 from tests.pure.decide.story import Story, begin_story, fails_at, loses_link_at, switched
 
 SCOUT_BOX = sglang_box()
@@ -284,3 +284,22 @@ def test_no_script_of_a_switch_takes_away_the_way_back() -> None:
     assert StepName.COMMIT in {run.step.name for run in operation.runs}
     lines = script((run.step.name, "", run.step.command) for run in operation.runs)
     assert [line for line in lines if " rm " in line and not line.startswith("# ")] == []
+
+
+def test_what_does_not_fit_is_shown_as_a_sum_with_the_ways_on() -> None:
+    story = begin_story(vllm_box())
+    story.host.change_survey = lambda told: replace(told, memory=(20 * GIB, 122 * GIB))
+    story.wish(SwitchWish("scout"))
+    refused = story.run()
+    shown = checklist(story.snapshot, refused, NOW)
+    assert shown.outcome is not None and [rendered(words) for words, _ in shown.outcome.offers] == [
+        "Stop vllm for it"
+    ]
+    assert rendered(shown.outcome.sum[0]) == (
+        "scout takes 27.0 GiB: weights 8.0 + cache 16.0 + overhead 3.0."
+    )
+    assert shown.outcome.sum[-1] in report(shown)
+    assert refused.failure is not None
+    busy = replace(refused, failure=replace(refused.failure, code="busy"))
+    other = checklist(story.snapshot, busy, NOW)
+    assert other.outcome is not None and other.outcome.sum == ()
