@@ -6,7 +6,6 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -22,14 +21,6 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """How long the parts took that every test pays for."""
     if _TIMES:
         terminalreporter.write_line("Open WebUI: " + ", ".join(_TIMES))
-
-
-@dataclass(frozen=True, slots=True)
-class Furnished:
-    """The people, and a copy of their volume as it was after `docker stop`."""
-
-    home: people.Household
-    folder: Path
 
 
 @pytest.fixture(scope="session")
@@ -52,7 +43,7 @@ def scratch() -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
-def furnished(webui_rig: Rig, scratch: Path) -> Furnished:
+def furnished(webui_rig: Rig, scratch: Path) -> people.Furnished:
     """Two people who moved in."""
     container = Container(webui_rig)
     people.start_backends(webui_rig)
@@ -62,11 +53,11 @@ def furnished(webui_rig: Rig, scratch: Path) -> Furnished:
     _TIMES.append(f"first start {container.starts[0]:.0f} s, moving in {time.monotonic() - began:.0f} s")
     container.stop()
     shutil.copytree(container.folder, scratch / "furnished", symlinks=True)
-    return Furnished(home, scratch / "furnished")
+    return people.Furnished(home, scratch / "furnished")
 
 
 @pytest.fixture
-def home(furnished: Furnished) -> people.Household:
+def home(furnished: people.Furnished) -> people.Household:
     """What the two have, by ID."""
     return furnished.home
 
@@ -81,7 +72,7 @@ def container(webui_rig: Rig) -> Iterator[Container]:
 
 
 @pytest.fixture
-def webui(container: Container, furnished: Furnished) -> Container:
+def webui(container: Container, furnished: people.Furnished) -> Container:
     """Open WebUI with the two people in it, running."""
     people.start_backends(container.rig)
     container.fill(furnished.folder)

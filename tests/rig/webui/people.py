@@ -9,6 +9,7 @@ import time
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from tests.canary import CANARY
@@ -62,6 +63,14 @@ class Household:
 
     ada: Belongings
     ben: Belongings
+
+
+@dataclass(frozen=True, slots=True)
+class Furnished:
+    """The household, and a copy of its volume as it was after `docker stop`."""
+
+    home: Household
+    folder: Path
 
 
 def start_backends(rig: Rig) -> None:

@@ -6,9 +6,8 @@ from contextlib import closing
 
 from tests.rig.webui import contents, image
 from tests.rig.webui.api import Api
-from tests.rig.webui.conftest import Furnished
 from tests.rig.webui.container import NAME, Container
-from tests.rig.webui.people import ADA, BEN, CHATS, MODEL, PEOPLE, THINGS, Household, ask, word
+from tests.rig.webui.people import ADA, BEN, CHATS, MODEL, PEOPLE, THINGS, Furnished, Household, ask, word
 
 ROWS = {
     "access_grant": 6, "auth": 2, "automation": 1, "automation_run": 1, "channel": 1, "channel_member": 2,
