@@ -16,9 +16,9 @@ UPGRADE ?=
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-strip-extras --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" $(UPGRADE)
 
-TYPED := sparktray tests scripts packaging/hatch_build.py $(wildcard benchmarks)
+TYPED := sparktray tests scripts resources/open_webui packaging/hatch_build.py $(wildcard benchmarks)
 
-.PHONY: setup system run check test test-unit test-rig test-switching test-faults test-faults-few soak bench screenshots lock messages translations package frozen clean
+.PHONY: setup system run check test test-unit test-rig test-webui test-switching test-faults test-faults-few soak bench screenshots memory-table lock messages translations package frozen clean
 .DELETE_ON_ERROR:
 
 setup: $(VENV)/.program translations
@@ -67,7 +67,11 @@ test-unit: setup
 
 # One rig in its own namespaces, its tests one after the other.
 test-rig: setup system
-	tests/rig/enter $(PY) -m pytest tests/rig --ignore tests/rig/faults
+	tests/rig/enter $(PY) -m pytest tests/rig --ignore tests/rig/faults --ignore tests/rig/webui
+
+# A real Open WebUI in a container. The first time its image is made: 2 minutes, 3 GB in the rig's cache folder.
+test-webui: setup system
+	tests/rig/enter --webui $(PY) -m pytest tests/rig/webui
 
 # Each step of a switch: it fails, it is cancelled, the program ends in it; docs/switching.md is written anew.
 test-switching: setup system
@@ -96,6 +100,10 @@ bench: setup system
 	tests/rig/enter $(PY) -m benchmarks.switch
 	tests/rig/enter $(PY) benchmarks/tray.py
 
+# What the shipped models take, by the program's own arithmetic; docs/memory.md is written anew.
+memory-table: setup
+	$(PY) -m scripts.memory_table
+
 # The pictures of menu, panel and notification, taken on the rig in about 15 minutes; README's are replaced.
 screenshots: setup
 	@$(PYTHON) scripts/debian_packages.py screenshots
@@ -105,6 +113,7 @@ lock: setup
 	$(PY) -m scripts.runtime_requirements
 	$(COMPILE) requirements/dev.in --output-file requirements/dev.txt
 	$(COMPILE) requirements/runtime.in --constraints requirements/dev.txt --output-file requirements/runtime.txt
+	$(COMPILE) requirements/webui.in --excludes requirements/webui_left_out.txt --no-annotate --output-file requirements/webui.txt
 
 messages: setup
 	$(PY) -m scripts.messages

@@ -56,6 +56,8 @@ def answer(call: Call, live: Live) -> Work | None:
 
 def _asks(options: argparse.Namespace) -> bool:
     """True for what reads its own stdin or stays open: what is typed does not come through the door."""
+    if options.command == "models":
+        return options.from_run is not None
     if options.command != "webui":
         return False
     typed = options.action == "wipe" and not (options.yes or options.dry_run)

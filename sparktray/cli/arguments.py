@@ -137,7 +137,8 @@ def _hosts(parser: argparse.ArgumentParser, shared: _Parser, say: Wording) -> No
 def _reading(command: _Adder, say: Wording) -> None:
     status = command("status", say(phrase("show what runs on the host")))
     status.add_argument("--watch", action="store_true", help=say(phrase("go on with a line per change")))
-    command("models", say(phrase("list the catalogue and what of it is running")))
+    models = command("models", say(phrase("list the catalogue and what of it is running")))
+    _models(models, say)
     model_id = command("model-id", say(phrase("print the exact model ID that clients see")))
     base_url = command("base-url", say(phrase("print the URL for clients")))
     logs = command("logs", say(phrase("print a server's log")))
@@ -156,6 +157,16 @@ def _reading(command: _Adder, say: Wording) -> None:
     command("doctor", say(phrase("tell all that somebody needs who is to help, without secrets")))
 
 
+def _models(parser: argparse.ArgumentParser, say: Wording) -> None:
+    ways = parser.add_mutually_exclusive_group()
+    look = say(phrase("look for models on the host that the catalogue does not have"))
+    ways.add_argument("--discover", action="store_true", help=look)
+    pasted = say(phrase("make an entry of this docker run line, - for one on stdin"))
+    ways.add_argument("--from-run", metavar="LINE", help=pasted)
+    add = say(phrase("write these into your own models.json; with --from-run, under this name"))
+    parser.add_argument("--add", metavar="ID", nargs="*", help=add)
+
+
 def _changing(command: _Adder, say: Wording) -> None:
     switch = command("switch", say(phrase("make a model ready")))
     switch.add_argument("model", metavar="MODEL")
@@ -170,6 +181,8 @@ def _changing(command: _Adder, say: Wording) -> None:
     switch.add_argument("--timeout", type=_seconds, metavar="S", help=limit)
     stop = command("stop", say(phrase("stop one server, or all")))
     stop.add_argument("server", metavar="SERVER", nargs="?")
+    down = say(phrase("also keep Docker from starting it again by itself"))
+    stop.add_argument("--stay-down", action="store_true", help=down)
     short = phrase("also when requests are cut off or the host's memory will be short; it may freeze")
     cut = phrase("also when requests are cut off")
     for parser, risk in ((switch, short), (stop, cut)):

@@ -8,6 +8,7 @@ from sparktray.cli.output import Output
 from sparktray.cli.tables import progress_text
 from sparktray.cli.views import step_seconds
 from sparktray.control import clock
+from sparktray.decide.changing.fetching import amount, course, fraction
 from sparktray.decide.showing.checklist import pace
 from sparktray.decide.showing.present import operation_sentence
 from sparktray.domain.operation import Operation, StepName, StepRun, StepState
@@ -76,6 +77,11 @@ class Progress:
             if state.progress is not None:
                 parts.append(progress_text(self._say(state.progress.phase), state.progress.fraction))
             told = None if run.back else pace(state, elapsed, operation.usual_seconds, clock.now())
+            if told is not None:
+                parts.append(f"({self._say(told)})")
+        elif run.fetched is not None:
+            parts.append(progress_text(self._say(amount(run.fetched)), fraction(run.fetched)))
+            told = course(run.fetched, clock.now())
             if told is not None:
                 parts.append(f"({self._say(told)})")
         elif run.said:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from sparktray.cli.output import Output
-from sparktray.cli.views import other_containers, server_note
+from sparktray.cli.views import other_containers
+from sparktray.decide.conflicts import conflicts
 from sparktray.decide.identity import running_on
-from sparktray.decide.showing.present import engine_name, operation_sentence, sentence, shown_name
+from sparktray.decide.showing.present import engine_name, operation_sentence, shown_name, state_sentence
 from sparktray.decide.showing.words import phase_word
 from sparktray.domain.facts.vitals import Vitals
 from sparktray.domain.host import folder_name
@@ -43,9 +44,10 @@ def status_lines(snapshot: Snapshot, out: Output) -> list[str]:
     """The sentence, a line a server with what is wrong beneath it, the rest of the host."""
     say = out.say
     rows = aligned(server_row(snapshot, state, out) for state in snapshot.servers)
-    lines = [say(sentence(snapshot)), ""]
+    lines = [say(state_sentence(snapshot)), ""]
     for row, state in zip(rows, snapshot.servers, strict=True):
         lines += [row, *(f"     {text}" for text in server_remarks(snapshot, state, say))]
+    lines += conflict_lines(snapshot, say)
     lines += ["", vitals_line(snapshot.vitals, say)]
     operation = snapshot.operation
     if operation is not None and operation.end is OperationEnd.INTERRUPTED and operation.failure is not None:
@@ -54,6 +56,14 @@ def status_lines(snapshot: Snapshot, out: Output) -> list[str]:
     others = ", ".join(clean_name(each.name) for each in other_containers(snapshot) if each.running)
     if others:
         lines.append(say(phrase("Also running: {names}", names=others)))
+    return lines
+
+
+def conflict_lines(snapshot: Snapshot, say: Wording) -> list[str]:
+    """What stands in each other's way, each with the command that resolves it."""
+    lines = []
+    for each in conflicts(snapshot):
+        lines += ["", say(each.sentence), f"     {each.way_out.command}"]
     return lines
 
 
@@ -91,9 +101,8 @@ def server_remarks(snapshot: Snapshot, state: ServerState, say: Wording) -> list
         )
     if state.phase is Phase.LOADING and state.progress is not None:
         remarks.append(progress_text(say(state.progress.phase), state.progress.fraction))
-    note = server_note(state, say)
-    if note is not None:
-        remarks.append(note)
+    if state.contradiction is not None:
+        remarks.append(say(state.contradiction))
     if state.failure is not None and state.phase is Phase.FAILED:
         remarks += [say(state.failure.cause), say(state.failure.remedy)]
     return remarks

@@ -5,10 +5,12 @@ from __future__ import annotations
 import shlex
 from datetime import UTC, datetime
 
+from sparktray.decide.conflicts import Conflict, conflicts
 from sparktray.decide.identity import base_url, running_on
 from sparktray.decide.showing.present import sentence
 from sparktray.decide.truth import icon_of
 from sparktray.domain.docker.container import Container
+from sparktray.domain.facts.memory import MemorySum
 from sparktray.domain.operation import Operation, OperationEnd, StepRun
 from sparktray.domain.phrase import phrase
 from sparktray.domain.problem import Failure
@@ -43,6 +45,7 @@ def status_view(snapshot: Snapshot, say: Wording) -> Json:
         "operation": None if operation is None else operation_view(operation, say),
         "interrupted": None if broken is None else operation_view(broken, say),
         "servers": [server_view(snapshot, state, say) for state in snapshot.servers],
+        "conflicts": [conflict_view(each, say) for each in conflicts(snapshot)],
         "other_containers": [container_view(each) for each in other_containers(snapshot)],
         **vitals_view(snapshot),
         "open_webui": _open_webui(snapshot),
@@ -81,6 +84,20 @@ def server_view(snapshot: Snapshot, state: ServerState, say: Wording) -> Json:
     }
 
 
+def conflict_view(conflict: Conflict, say: Wording) -> Json:
+    """What stands in each other's way; ``wish`` is null where only a person can do the command."""
+    wish = conflict.way_out.wish
+    return {
+        "code": conflict.code,
+        "sentence": say(conflict.sentence),
+        "servers": list(conflict.servers),
+        "command": conflict.way_out.command,
+        "wish": None
+        if wish is None
+        else {"kind": "stop", "server": wish.server, "stay_down": wish.stay_down},
+    }
+
+
 def server_note(state: ServerState, say: Wording) -> str | None:
     """What a person should know of a server's container or of who holds its port."""
     if state.contradiction is not None:
@@ -113,6 +130,33 @@ def operation_view(operation: Operation, say: Wording) -> Json:
         "end": operation.end,
         "steps": [_step(run) for run in operation.runs],
         "failure": failure_view(operation.failure, say),
+        "memory": memory_view(operation.memory, say),
+    }
+
+
+def memory_view(found: MemorySum | None, say: Wording) -> Json | None:
+    """The sum by which a model fits or not, in bytes; a part that is not known is null."""
+    if found is None:
+        return None
+    what = found.footprint
+    return {
+        "takes_bytes": found.takes,
+        "weights_bytes": what.weights,
+        "cache_bytes": what.cache,
+        "cache_tokens": what.tokens,
+        "token_bytes": what.a_token,
+        "overhead_bytes": what.overhead,
+        "share": None if what.share is None else what.share.fraction,
+        "share_of": None if what.share is None else what.share.of,
+        "available_bytes": found.available,
+        "freed_bytes": found.at_start - found.available,
+        "stops": list(found.stops),
+        "total_bytes": found.total,
+        "kept_bytes": found.kept,
+        "room_bytes": found.room,
+        "left_bytes": found.left,
+        "fits": None if found.short is None else not found.short,
+        "unknown": None if what.unknown is None else say(what.unknown),
     }
 
 

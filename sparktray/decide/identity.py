@@ -96,10 +96,11 @@ def running_on(snapshot: Snapshot, state: ServerState) -> Running:
         return Running(loaded, model_id, None, False, context)
     path = mounted_path(state)
     name = model_id or declared_name(state)
-    scripted = scripted_model(snapshot.catalogue, state.server, name)
+    scripted = scripted_model(snapshot.catalogue, state, name)
     if path is None:
         return Running(scripted, model_id, None, False, context)
-    model = model_at(snapshot.catalogue, snapshot.host, path, name) or scripted
+    # An entry with scripts may mean a folder that another entry has too: its name tells it apart.
+    model = scripted or model_at(snapshot.catalogue, snapshot.host, path, name)
     names = {folder_name(path)} | ({model.id, model.name_on(state.server.engine)} if model else set())
     return Running(model, model_id, path, model_id is not None and model_id not in names, context)
 
@@ -125,10 +126,12 @@ def started_model(snapshot: Snapshot, state: ServerState) -> Model | None:
     return model_at(snapshot.catalogue, snapshot.host, path, declared_name(state))
 
 
-def scripted_model(catalogue: Catalogue, server: Server, name: str | None) -> Model | None:
-    """The entry with scripts of its own that is served there under that name: what it mounts is not known."""
-    here = catalogue.models_on(server.name)
-    return next((m for m in here if m.start is not None and m.name_on(server.engine) == name), None)
+def scripted_model(catalogue: Catalogue, state: ServerState, name: str | None) -> Model | None:
+    """The entry with scripts of its own that is served there under that name; None for what we started."""
+    if state.container is not None and state.container.managed:
+        return None
+    here = catalogue.models_on(state.name)
+    return next((m for m in here if m.start is not None and m.name_on(state.server.engine) == name), None)
 
 
 def declared_name(state: ServerState) -> str | None:

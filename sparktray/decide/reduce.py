@@ -95,7 +95,7 @@ def _operation(
         case Surveyed():
             return operations.surveyed(snapshot, event, owner, now)
         case StepSaid():
-            return operations.step_said(snapshot, event), ()
+            return operations.step_said(snapshot, event, now), ()
         case StepDone():
             return operations.step_done(snapshot, event, owner, now)
         case StepFailed():

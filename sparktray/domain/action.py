@@ -63,12 +63,13 @@ class Guard:
     """What must hold right before a command touches a container by name.
 
     Either the container of that name is the one that was planned (``container`` is its id), or it
-    is one that this ``operation`` made.
+    is one that this ``operation`` made. ``may_be_gone``: there is nothing to do once nothing bears the name.
     """
 
     name: str
     container: str | None = None
     operation: str | None = None
+    may_be_gone: bool = False
 
 
 # What a step does.
@@ -170,6 +171,14 @@ class ProveServing:
 
 
 @dataclass(frozen=True, slots=True)
+class FetchOllama:
+    """Have Ollama fetch a model; done at once when it has it."""
+
+    server: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class LoadOllama:
     """Have Ollama load this model and keep it."""
 
@@ -247,6 +256,7 @@ Action = (
     | RecreateContainer
     | Waiting
     | ProveServing
+    | FetchOllama
     | LoadOllama
     | UnloadOllama
     | MakeVolume

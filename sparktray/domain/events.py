@@ -16,6 +16,7 @@ from sparktray.domain.facts.vitals import Vitals
 from sparktray.domain.operation import Operation, Wish
 from sparktray.domain.phrase import Phrase
 from sparktray.domain.problem import Problem
+from sparktray.domain.snapshot import Needs
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,10 +132,10 @@ class Sampled:
 
 @dataclass(frozen=True, slots=True)
 class NeedsRead:
-    """What each model would take on each of its servers: model, server, bytes."""
+    """What each model would take on each of its servers."""
 
     epoch: int
-    needs: tuple[tuple[str, str, int], ...]
+    needs: Needs
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,11 +165,12 @@ class Surveyed:
 
 @dataclass(frozen=True, slots=True)
 class StepSaid:
-    """A line of output of the step being worked on."""
+    """A line of output of the step being worked on; ``fetched`` are bytes that are here and in all."""
 
     number: int
     index: int
     line: str
+    fetched: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from sparktray.domain.action import Action
+from sparktray.domain.facts.memory import MemorySum
 from sparktray.domain.open_webui import WipeScope
 from sparktray.domain.phrase import Phrase
 from sparktray.domain.problem import Failure
@@ -50,11 +51,15 @@ class SwitchWish:
 
 @dataclass(frozen=True, slots=True)
 class StopWish:
-    """Stop one server, or all of them (None)."""
+    """Stop one server, or all of them (None).
+
+    ``stay_down``: Docker shall not start it again by itself either, as a restart policy has it do.
+    """
 
     server: str | None = None
     dry_run: bool = False
     busy: WhenBusy = WhenBusy.REFUSE
+    stay_down: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +158,21 @@ class StepState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Fetched:
+    """How far something is that is being fetched; bytes, times in seconds since 1970.
+
+    ``total`` is at least what will come, 0 while nothing is known. ``first`` bytes were there when the first
+    ones came, at ``began_at``; ``moved_at`` is when the last ones did.
+    """
+
+    done: int
+    total: int
+    first: int
+    began_at: float
+    moved_at: float
+
+
+@dataclass(frozen=True, slots=True)
 class StepRun:
     """A step on its way: times are seconds since 1970, ``said`` is its latest line of output.
 
@@ -165,6 +185,7 @@ class StepRun:
     started_at: float | None = None
     ended_at: float | None = None
     said: str = ""
+    fetched: Fetched | None = None
     result: Phrase | None = None
 
     @property
@@ -192,7 +213,7 @@ class Operation:
     in labels and journal. ``index`` is the run now being worked on. ``usual_seconds`` is how long
     this model took to load here before. ``memory_mark`` is the highest available memory (bytes)
     seen while waiting for release, and when; ``free_level`` is what was available (bytes) before
-    the new container was started.
+    the new container was started. ``memory`` is the sum by which a model was found to fit, or not.
     """
 
     number: int
@@ -211,6 +232,7 @@ class Operation:
     usual_seconds: float | None = None
     memory_mark: tuple[int, float] | None = None
     free_level: int | None = None
+    memory: MemorySum | None = None
 
     @property
     def current(self) -> StepRun | None:

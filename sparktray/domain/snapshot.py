@@ -8,11 +8,15 @@ from enum import StrEnum
 from sparktray.domain.asking import Health, ServedModel
 from sparktray.domain.catalogue import Catalogue, Server
 from sparktray.domain.docker.container import Container
+from sparktray.domain.facts.memory import Footprint
 from sparktray.domain.facts.vitals import Vitals
 from sparktray.domain.host import HostProfile
 from sparktray.domain.operation import Operation
 from sparktray.domain.phrase import Phrase
 from sparktray.domain.problem import Failure, Problem
+
+Needs = tuple[tuple[str, str, Footprint], ...]
+"""Model, server, and what the one would take on the other."""
 
 
 class LinkPhase(StrEnum):
@@ -119,8 +123,8 @@ class Snapshot:
     phase, both seconds since 1970. ``attempts`` counts connections tried since the last good one.
     ``tombstones`` are ids of destroyed containers with the sequence of that event, so that an
     older answer cannot bring them back. ``last_ready`` are the servers that were ready when the link was
-    lost, as they were then; empty while there is one. ``needs`` is what each model would take in bytes on
-    each of its servers, by the files of the host; what they do not tell is not in it.
+    lost, as they were then; empty while there is one. ``needs`` is what each model would take on each of its
+    servers, by the files of the host; a model whose folder is missing or incomplete is not in it.
     """
 
     host: HostProfile
@@ -143,7 +147,7 @@ class Snapshot:
     attempts: int = 0
     tombstones: tuple[tuple[str, int], ...] = ()
     last_ready: tuple[ServerState, ...] = ()
-    needs: tuple[tuple[str, str, int], ...] = ()
+    needs: Needs = ()
 
     def state_of(self, server: str) -> ServerState | None:
         """The state of the server of that name."""

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from sparktray.domain.catalogue import Model, Secret
 from sparktray.domain.docker.container import Container
+from sparktray.engines.memory.flags import flag_of
 from sparktray.engines.protocol import Launch
 
 INSIDE = "/model"
@@ -76,8 +77,8 @@ def idles(words: Sequence[str]) -> bool:
 
 
 def has_any(args: Sequence[str], *flags: str) -> bool:
-    """True when one of these flags is among the words, as ``--x`` or ``--x=v``."""
-    return any(word.partition("=")[0] in flags for word in args)
+    """True when one of these flags is among the words, as ``--x`` or ``--x=v``; underscores are dashes."""
+    return any(word.startswith("--") and flag_of(word) in flags for word in args)
 
 
 def docker_run(launch: Launch, options: Iterable[str], command: Iterable[str]) -> tuple[str, ...]:

@@ -9,13 +9,14 @@ from itertools import pairwise
 from sparktray.domain.asking import Answer, Ask, Dialogue, Health, Heard, Proof, Reading, ServedModel, Silence
 from sparktray.domain.catalogue import EngineKind, ModelKind
 from sparktray.domain.docker.container import Container
+from sparktray.domain.facts.memory import Footprint
 from sparktray.domain.phrase import phrase
 from sparktray.domain.problem import Failure
 from sparktray.domain.snapshot import LoadProgress
 from sparktray.engines import commands, openai_answers
 from sparktray.engines.failures import GENERAL_RULES, diagnose, rule
 from sparktray.engines.openai_answers import QUICK_DEADLINE, succeeded, verdict, whole
-from sparktray.engines.protocol import Activity, Depth, Launch
+from sparktray.engines.protocol import Activity, Depth, Launch, Spelling
 
 _PORT = 11434
 _VERSION = Ask("GET", "/api/version", deadline=QUICK_DEADLINE)
@@ -60,6 +61,8 @@ class Ollama:
     kind = EngineKind.OLLAMA
     lives_outside_docker = True
     loads_by_api = True
+    architectures: frozenset[str] = frozenset()  # it converts models when they are installed
+    spelling = Spelling()
     key_variable: str | None = None
 
     def recognises(self, container: Container) -> bool:
@@ -88,7 +91,7 @@ class Ollama:
         ports = ("-p", f"{launch.server.port}:{_PORT}")
         return commands.docker_run(launch, (*ports, "-v", "ollama:/root/.ollama"), ())
 
-    def needed_bytes(self, launch: Launch) -> int | None:
+    def footprint(self, launch: Launch) -> Footprint | None:
         """None: Ollama decides by itself how much of a model it keeps where."""
         return None
 
@@ -129,6 +132,51 @@ class Ollama:
     def diagnose(self, lines: Sequence[str]) -> Failure | None:
         """By the rules above; the text of an API error counts as a line."""
         return diagnose(RULES, lines, _DEATH)
+
+
+class FetchReader:
+    """The lines that ``/api/pull`` streams: bytes by layer, and how it ends (server/download.go, 0.33)."""
+
+    def __init__(self) -> None:
+        self._rest = b""
+        self._layers: dict[str, tuple[int, int]] = {}
+        self.last = ""
+        self.error: str | None = None
+        self.succeeded = False
+
+    @property
+    def done(self) -> int:
+        """Bytes that are here."""
+        return sum(done for done, _ in self._layers.values())
+
+    @property
+    def total(self) -> int:
+        """Bytes of the layers that began, so at least that many in all."""
+        return sum(total for _, total in self._layers.values())
+
+    def feed(self, chunk: bytes) -> None:
+        """Take in what came; what is no JSON is passed over."""
+        *lines, self._rest = (self._rest + chunk).split(b"\n")
+        if len(self._rest) > _LONGEST_LINE:
+            self._rest = b""
+        for line in lines:
+            told = Answer(200, line).json()
+            if isinstance(told, dict):
+                self._take(told)
+
+    def _take(self, told: Mapping[str, object]) -> None:
+        if isinstance(told.get("error"), str):
+            self.error = str(told["error"])
+        if isinstance(told.get("status"), str):
+            self.last = str(told["status"])
+            self.succeeded = self.succeeded or self.last == "success"
+        layer, total, done = told.get("digest"), told.get("total"), told.get("completed", 0)
+        if isinstance(layer, str) and isinstance(total, int) and isinstance(done, int) and 0 <= done <= total:
+            before = self._layers.get(layer, (0, 0))
+            self._layers[layer] = (max(before[0], done), max(before[1], total))
+
+
+_LONGEST_LINE = 65536
 
 
 def load(name: str) -> Dialogue[Proof]:

@@ -10,6 +10,7 @@ from typing import Protocol
 from sparktray.domain.asking import Dialogue, Proof, Reading
 from sparktray.domain.catalogue import EngineKind, Model, ModelKind, Server
 from sparktray.domain.docker.container import Container
+from sparktray.domain.facts.memory import Footprint
 from sparktray.domain.facts.survey import ModelFolder
 from sparktray.domain.host import HostProfile
 from sparktray.domain.problem import Failure
@@ -27,7 +28,8 @@ class Depth(StrEnum):
 class Launch:
     """What is needed to start a model: the command is a pure function of it.
 
-    ``labels`` go on the container; ``folder`` holds the facts read from the host for this model.
+    ``labels`` go on the container; ``folder`` holds the facts read from the host for this model,
+    ``total_bytes`` is the host's whole memory, both None where they are not known.
     """
 
     server: Server
@@ -35,6 +37,7 @@ class Launch:
     host: HostProfile
     folder: ModelFolder | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
+    total_bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,24 @@ class Activity:
     running: int | None = None
     waiting: int | None = None
     tokens_per_second: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Spelling:
+    """How an engine's own command line says what an entry of the catalogue has keys for.
+
+    ``starts`` are the words after which its arguments begin, and ``bare_image`` an image whose command is
+    arguments from the first word on. ``positional``: the model may be the first of them. ``tokens`` is for
+    all requests together. ``embedding`` are arguments, alone or with their value, that make it embed.
+    """
+
+    starts: tuple[tuple[str, ...], ...] = ()
+    bare_image: str | None = None
+    positional: bool = False
+    model: tuple[str, ...] = ()
+    context: tuple[str, ...] = ()
+    tokens: tuple[str, ...] = ()
+    embedding: frozenset[str] = frozenset()
 
 
 class Engine(Protocol):
@@ -56,6 +77,12 @@ class Engine(Protocol):
 
     #: True when /v1/models shows what is installed and the model is loaded by API, not by a start.
     loads_by_api: bool
+
+    #: Names of the architectures it is known to load; a newer image may know more.
+    architectures: frozenset[str]
+
+    #: How to read a command line that somebody else wrote.
+    spelling: Spelling
 
     #: The environment variable that makes its API ask for a key, None where only a flag does.
     key_variable: str | None
@@ -75,8 +102,11 @@ class Engine(Protocol):
     def run_argv(self, launch: Launch) -> tuple[str, ...]:
         """The whole ``docker run`` command that starts the model (or, for Ollama, the server)."""
 
-    def needed_bytes(self, launch: Launch) -> int | None:
-        """What the engine will take of the host's memory, None when the folder does not tell."""
+    def footprint(self, launch: Launch) -> Footprint | None:
+        """What the engine will take of the host's memory, by the very command that ``run_argv`` gives.
+
+        None for an engine that decides by itself how much of a model it keeps where.
+        """
 
     def probe(self, depth: Depth) -> Dialogue[Reading]:
         """Ask the server how it is."""

@@ -9,13 +9,17 @@ from itertools import pairwise
 from sparktray.domain.asking import Answer, Ask, Dialogue, Health, Heard, Proof, Reading, Silence
 from sparktray.domain.catalogue import EngineKind, ModelKind
 from sparktray.domain.docker.container import Container
+from sparktray.domain.facts.memory import Footprint
 from sparktray.domain.phrase import phrase
 from sparktray.domain.problem import Failure
 from sparktray.domain.snapshot import LoadProgress
-from sparktray.engines import commands, openai_answers, sizes
+from sparktray.engines import commands, openai_answers
 from sparktray.engines.failures import GB10_RULES, GENERAL_RULES, PTXAS, diagnose, rule
+from sparktray.engines.memory import flags, footprints
+from sparktray.engines.memory.shares import sglang_share
+from sparktray.engines.models import architectures
 from sparktray.engines.phases import Milestone, follow
-from sparktray.engines.protocol import Activity, Depth, Launch
+from sparktray.engines.protocol import Activity, Depth, Launch, Spelling
 
 # /health generates a token: about 1 s when well, 503 only after SGLANG_HEALTH_CHECK_TIMEOUT (20 s).
 HEALTH_DEADLINE = 25.0
@@ -121,6 +125,14 @@ class Sglang:
     kind = EngineKind.SGLANG
     lives_outside_docker = False
     loads_by_api = False
+    architectures = architectures.SGLANG
+    spelling = Spelling(
+        starts=(("sglang.launch_server",), ("sglang", "serve")),
+        model=("--model-path", "--model"),
+        context=("--context-length",),
+        tokens=("--max-total-tokens",),
+        embedding=frozenset({"--is-embedding"}),
+    )
     key_variable: str | None = None
 
     def recognises(self, container: Container) -> bool:
@@ -159,16 +171,18 @@ class Sglang:
         options = ("-p", f"{port}:{port}", *commands.folders(launch, "sglang"))
         return commands.docker_run(launch, options, command)
 
-    def needed_bytes(self, launch: Launch) -> int | None:
-        """Weights, the cache for the context asked for, and overhead."""
-        model, folder = launch.model, launch.folder
-        kept: int | None = 0
-        if model.context is not None:
-            config = folder.config if folder is not None else None
-            width = sizes.cache_bytes(model.args_for(self.kind))
-            a_token = sizes.kv_bytes_per_token(config or {}, width)
-            kept = None if a_token is None else a_token * model.context * model.parallel
-        return sizes.needed_bytes(model, folder, kept)
+    def footprint(self, launch: Launch) -> Footprint:
+        """A cache for the tokens asked for, else all that its fraction allows."""
+        model, args = launch.model, launch.model.args_for(self.kind)
+        share = sglang_share(launch.server.image, flags.fraction_of(args, "--mem-fraction-static"))
+        tokens = flags.size_of(args, "--max-total-tokens")
+        if tokens is None and model.context is not None:
+            tokens = model.context * model.parallel
+        if tokens is None:
+            return footprints.of_share(launch, share)
+        if model.kind is ModelKind.EMBEDDING:
+            return footprints.of_cache(launch, 0)
+        return footprints.of_tokens(launch, footprints.token_bytes(launch, self.kind), tokens, share)
 
     def probe(self, depth: Depth) -> Dialogue[Reading]:
         """The list first: it is refused until HTTP is up, and only then ``/health`` is worth asking.

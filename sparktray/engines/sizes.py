@@ -8,10 +8,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from sparktray.domain.catalogue import Model, ModelKind
 from sparktray.domain.facts.survey import ModelFolder
 from sparktray.domain.phrase import Phrase, phrase
 from sparktray.domain.text import clean_name
+from sparktray.engines.memory.flags import value_of
 
 GIB = 1 << 30
 OVERHEAD = 3 * GIB  # CUDA context, activations and graphs come to 3 to 6 GB in both engines
@@ -23,6 +23,12 @@ _SHARD = re.compile(r"(?P<stem>.+)-(?P<number>\d{5})-of-(?P<of>\d{5})(?P<ending>
 _MOST_SHARDS = 10_000  # no model has more; a name that claims them is not worth counting through
 # Layers of hybrid models that keep a state of fixed size and nothing for each token.
 _STATE_LAYERS = ("linear_attention", "mamba")
+# Bytes a number of the cache's kinds, by how their names begin; 4-bit ones carry a scale for each 16.
+_WIDTHS = {
+    **{"auto": 2.0, "bfloat16": 2.0, "bf16": 2.0, "float16": 2.0, "fp16": 2.0, "half": 2.0},
+    **{"fp8": 1.0, "int8": 1.0, "mxfp8": 1.03125},
+    **{"nvfp4": 0.5625, "mxfp4": 0.5625, "fp4": 0.5625, "int4": 0.5625},
+}
 
 Config = Mapping[str, object]
 
@@ -63,7 +69,7 @@ def kv_bytes_per_token(config: Config, cache_bytes: float = 2.0) -> int | None:
     numbers = _latent(text) or _heads(text)
     if layers is None or numbers is None:
         return None
-    return round(numbers * cache_bytes * _keeping(text, layers))
+    return round((numbers * cache_bytes + _index_bytes(text)) * _keeping(text, layers))
 
 
 def _keeping(text: Config, layers: int) -> int:
@@ -82,6 +88,12 @@ def _latent(text: Config) -> int | None:
     return None if rank is None or rotary is None else rank + rotary
 
 
+def _index_bytes(text: Config) -> int:
+    """Sparse attention (DeepSeek 3.2) keeps an 8-bit key to look tokens up by, a scale for each 128."""
+    size = _positive(text, "index_head_dim")
+    return 0 if size is None or _latent(text) is None else size + size // 128 * 4
+
+
 def _heads(text: Config) -> int | None:
     heads = _positive(text, "num_attention_heads", "n_head")
     width = _positive(text, "hidden_size", "n_embd")
@@ -98,29 +110,26 @@ def _positive(config: Config, *keys: str) -> int | None:
     return next((v for v in values if isinstance(v, int) and not isinstance(v, bool) and v > 0), None)
 
 
-def needed_bytes(model: Model, folder: ModelFolder | None, kv: int | None) -> int | None:
-    """What a loaded model takes, with ``kv`` bytes of cache; None when the folder does not tell.
-
-    The catalogue's own figure wins. An embedding model keeps nothing between requests.
-    """
-    if model.memory_gib is not None:
-        return round(model.memory_gib * GIB)
-    weights = weights_bytes(folder) if folder is not None else None
-    kept = 0 if model.kind is ModelKind.EMBEDDING else kv
-    if weights is None or kept is None:
-        return None
-    return weights + kept + OVERHEAD
+def cache_bytes(args: Sequence[str]) -> float | None:
+    """The size of one number in the cache by the engine's flags; None for an unknown kind."""
+    kind = value_of(args, "--kv-cache-dtype") or "auto"
+    return next((size for start, size in _WIDTHS.items() if kind.startswith(start)), None)
 
 
-def cache_bytes(args: Sequence[str]) -> float:
-    """The size of one number in the cache by the engine's flags: 8-bit kinds all begin with ``fp8``."""
-    for before, word in zip(("", *args), args, strict=False):
-        flag, _, value = word.partition("=")
-        if (before == "--kv-cache-dtype" and word.startswith("fp8")) or (
-            flag == "--kv-cache-dtype" and value.startswith("fp8")
-        ):
-            return 1.0
-    return 2.0
+def unread_cache(folder: ModelFolder | None) -> Phrase:
+    """Why it is not known what one token keeps."""
+    if folder is None or (folder.config is None and folder.unread is None):
+        return phrase("The model's folder has no config.json.")
+    if folder.unread is not None:
+        return folder.unread
+    names = (folder.config or {}).get("architectures")
+    first = names[0] if isinstance(names, list) and names else None
+    if not isinstance(first, str):
+        return phrase("config.json does not tell the size of the model's layers.")
+    return phrase(
+        "config.json does not tell the size of the model's layers: the architecture {name} is not known.",
+        name=clean_name(first),
+    )
 
 
 def _missing_shard(folder: ModelFolder) -> str | None:

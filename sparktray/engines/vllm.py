@@ -4,20 +4,28 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
+from math import ceil
 
 from sparktray.domain.asking import Answer, Ask, Dialogue, Health, Proof, Reading, Silence
 from sparktray.domain.catalogue import EngineKind, ModelKind
 from sparktray.domain.docker.container import Container
-from sparktray.domain.phrase import phrase
+from sparktray.domain.facts.memory import Footprint
+from sparktray.domain.phrase import Phrase, phrase
 from sparktray.domain.problem import Failure
 from sparktray.domain.snapshot import LoadProgress
-from sparktray.engines import commands, openai_answers, prometheus, sizes
+from sparktray.engines import commands, openai_answers, prometheus
 from sparktray.engines.failures import GB10_RULES, GENERAL_RULES, PTXAS, diagnose, rule
+from sparktray.engines.memory import flags, footprints
+from sparktray.engines.memory.shares import DROP_CACHES, vllm_share
+from sparktray.engines.models import architectures
 from sparktray.engines.phases import Milestone, follow
-from sparktray.engines.protocol import Activity, Depth, Launch
+from sparktray.engines.protocol import Activity, Depth, Launch, Spelling
 
 _PORT = 8000
 _ENTRYPOINT_IMAGE = "vllm/vllm-openai"  # its entrypoint is already `vllm serve`; NVIDIA's images have none
+_CACHE_FLAGS = ("--kv-cache-memory-bytes", "--kv-cache-memory")
+_SHARE_FLAG = "--gpu-memory-utilization"
 _HEALTH = Ask("GET", "/health", deadline=openai_answers.QUICK_DEADLINE)
 _METRICS = Ask("GET", "/metrics", deadline=openai_answers.QUICK_DEADLINE)
 
@@ -80,7 +88,11 @@ RULES = (
         r"Free memory on device (?:\S+ )?\((?P<free>[\d.]+)/[\d.]+ GiB\) on startup is less than"
         r" desired GPU memory utilization \([\d.]+, (?P<wanted>[\d.]+) GiB\)",
         phrase("Only {free} GiB of memory were free; vLLM wanted {wanted} GiB."),
-        phrase("Stop another server, or set context in the catalogue to make vLLM take less."),
+        phrase(
+            "Stop another server, or set context in the catalogue to make vLLM take less. Where enough is "
+            "free, older vLLM takes the page cache for used; empty it on the host: {command}",
+            command=DROP_CACHES,
+        ),
     ),
     rule(
         "memory-moved",
@@ -125,6 +137,15 @@ class Vllm:
     kind = EngineKind.VLLM
     lives_outside_docker = False
     loads_by_api = False
+    architectures = architectures.VLLM
+    spelling = Spelling(
+        starts=(("vllm", "serve"), ("vllm.entrypoints.openai.api_server",)),
+        bare_image=_ENTRYPOINT_IMAGE,
+        positional=True,
+        model=("--model",),
+        context=("--max-model-len",),
+        embedding=frozenset({"--runner pooling", "--task embed", "--task embedding", "--convert embed"}),
+    )
     key_variable: str | None = "VLLM_API_KEY"
 
     def recognises(self, container: Container) -> bool:
@@ -161,31 +182,50 @@ class Vllm:
         command += ["--host", commands.ANYWHERE, "--port", port, *args]
         if model.context is not None and not commands.has_any(args, "--max-model-len"):
             command += ["--max-model-len", str(model.context)]
-        kept = self._kept(launch)
-        if kept:
-            command += ["--kv-cache-memory-bytes", str(kept)]
+        command += self._limits(launch)
         if model.kind is ModelKind.EMBEDDING and not commands.has_any(args, "--runner", "--task"):
             command += ["--runner", "pooling"]
         options = ("--ipc=host", "-p", f"{port}:{port}", *commands.folders(launch, "vllm"))
         return commands.docker_run(launch, options, command)
 
-    def _kept(self, launch: Launch) -> int | None:
-        """The cache we ask for: all layers at full context, because vLLM refuses to start with less.
+    def _limits(self, launch: Launch) -> list[str]:
+        """A cache of the size that the context asks for, and the share of the memory that it all comes to.
 
-        None when the folder does not tell, 0 when it is left to vLLM.
+        vLLM does not start unless its share is free, also where the cache's size is given and the share means
+        nothing else (``request_memory``, 0.11 to 0.33); on a GB10 the 92 % it would ask for never are.
         """
-        model, folder = launch.model, launch.folder
-        args = model.args_for(self.kind)
-        own = ("--kv-cache-memory-bytes", "--kv-cache-memory", "--gpu-memory-utilization")
-        if model.context is None or model.kind is ModelKind.EMBEDDING or commands.has_any(args, *own):
-            return 0
-        config = folder.config if folder is not None else None
-        a_token = sizes.kv_bytes_per_token(config or {}, sizes.cache_bytes(args))
-        return None if a_token is None else a_token * model.context * model.parallel
+        found, args = self.footprint(launch), launch.model.args_for(self.kind)
+        words = []
+        if found.cache and not commands.has_any(args, *_CACHE_FLAGS):
+            words += ["--kv-cache-memory-bytes", str(found.cache)]
+        takes, total = found.takes(None, launch.total_bytes), launch.total_bytes
+        if (
+            found.cache is not None
+            and takes is not None
+            and total
+            and not commands.has_any(args, _SHARE_FLAG)
+        ):
+            words += [_SHARE_FLAG, f"{min(92, ceil(100 * takes / total)) / 100:.2f}"]
+        return words
 
-    def needed_bytes(self, launch: Launch) -> int | None:
-        """Weights, the cache we ask for, and overhead."""
-        return sizes.needed_bytes(launch.model, launch.folder, self._kept(launch))
+    def footprint(self, launch: Launch) -> Footprint:
+        """The cache's size as given or asked for by us, else all of its share of the host's memory.
+
+        The cache that we ask for has all layers at full context, because vLLM refuses to start with less.
+        """
+        model, args = launch.model, launch.model.args_for(self.kind)
+        given = flags.size_of(args, *_CACHE_FLAGS)
+        if given is not None:
+            return footprints.of_cache(launch, given)
+        share = vllm_share(launch.server.image, flags.fraction_of(args, _SHARE_FLAG))
+        if model.context is None or commands.has_any(args, _SHARE_FLAG):
+            return footprints.of_share(launch, share)
+        if model.kind is ModelKind.EMBEDDING:
+            return footprints.of_cache(launch, 0)
+        a_token = footprints.token_bytes(launch, self.kind)
+        if isinstance(a_token, Phrase):
+            return replace(footprints.of_share(launch, share), unknown=a_token)
+        return footprints.of_tokens(launch, a_token, model.context * model.parallel, None)
 
     def probe(self, depth: Depth) -> Dialogue[Reading]:
         """``/health`` is a flag that costs nothing, so every depth asks the same.

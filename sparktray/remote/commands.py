@@ -34,12 +34,13 @@ def run(
     on_output: Callable[[bytes, bytes], None] | None = None,
     cancel: Cancel | None = None,
     cap: int = MIB,
+    terminal: bool = False,
 ) -> Finished:
     """See `contract.Remote.run`."""
     until = time.monotonic() + deadline
     if cancel is not None and cancel.is_set():
         raise Cancelled()
-    process = link.start(argv, timeout=min(deadline, START_SECONDS))
+    process = link.start(argv, timeout=min(deadline, START_SECONDS), terminal=terminal)
     take_back = cancel.on_set(process.close) if cancel is not None else lambda: None
     try:
         _feed(process, stdin, deadline)

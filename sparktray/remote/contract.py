@@ -276,12 +276,14 @@ class Remote(Protocol):
         on_output: Callable[[bytes, bytes], None] | None = None,
         cancel: Cancel | None = None,
         cap: int = MIB,
+        terminal: bool = False,
     ) -> Finished:
         """Run a command to its end; every argument reaches it byte for byte.
 
         ``on_output(stdout, stderr)`` gets all of it in chunks, in this thread; of each stream the last
         ``cap`` bytes are kept. At the deadline or on cancel the command gets TERM and DeadlinePassed or
-        Cancelled is raised. No such program: exit code 127.
+        Cancelled is raised. No such program: exit code 127. ``terminal``: its output is a terminal of 80
+        columns (both streams come as stdout, with carriage returns); where the host grants none, it is not.
         """
         ...
 

@@ -66,10 +66,18 @@ class RemoteHost:
         on_output: Callable[[bytes, bytes], None] | None = None,
         cancel: Cancel | None = None,
         cap: int = MIB,
+        terminal: bool = False,
     ) -> Finished:
         """See `contract.Remote.run`."""
         return commands.run(
-            self._link, argv, stdin=stdin, deadline=deadline, on_output=on_output, cancel=cancel, cap=cap
+            self._link,
+            argv,
+            stdin=stdin,
+            deadline=deadline,
+            on_output=on_output,
+            cancel=cancel,
+            cap=cap,
+            terminal=terminal,
         )
 
     def read_file(self, path: str, *, cap: int = MIB, deadline: float = 10.0) -> bytes | None:

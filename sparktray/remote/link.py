@@ -12,6 +12,9 @@ from typing import Protocol
 
 from sparktray.remote.errors import DeadlinePassed
 
+TERMINAL = (80, 24)
+"""Columns and rows of a terminal: with fewer than 110 docker leaves the bar out."""
+
 
 class ByteStream(Protocol):
     """A two-way byte stream to a socket on the host."""
@@ -71,8 +74,11 @@ class Link(Protocol):
         """Connect to the host's own 127.0.0.1. Raises ConnectionRefused, ForwardingForbidden."""
         ...
 
-    def start(self, argv: Sequence[str], *, timeout: float) -> RemoteProcess:
-        """Start a command. One that does not exist ends with exit code 127, as in a shell."""
+    def start(self, argv: Sequence[str], *, timeout: float, terminal: bool = False) -> RemoteProcess:
+        """Start a command. One that does not exist ends with exit code 127, as in a shell.
+
+        With ``terminal`` its output is one, of 80 columns, where the host grants it.
+        """
         ...
 
     def check(self, *, timeout: float) -> None:

@@ -5,12 +5,14 @@ import os
 import selectors
 import signal
 import socket
+import struct
 import subprocess
 import threading
 import time
 from collections.abc import Callable, Sequence
 
 from sparktray.remote.errors import ConnectionRefused, DeadlinePassed, LinkLost
+from sparktray.remote.link import TERMINAL
 
 _CHUNK = 256 * 1024
 
@@ -73,7 +75,9 @@ class LocalProcess:
     Its outputs are socket pairs, as with sshd: shutting one down wakes whoever reads it.
     """
 
-    def __init__(self, argv: Sequence[str], forget: Callable[["LocalProcess"], None]) -> None:
+    def __init__(
+        self, argv: Sequence[str], forget: Callable[["LocalProcess"], None], *, terminal: bool = False
+    ) -> None:
         self._forget = forget
         self.lost = False
         self._closed = False
@@ -82,12 +86,14 @@ class LocalProcess:
         self._reading = threading.Lock()
         self._out, child_out = socket.socketpair()
         self._err, child_err = socket.socketpair()
+        shown = _Terminal(child_out) if terminal else None
+        output = child_out.fileno() if shown is None else shown.theirs
         try:
             self._process = subprocess.Popen(
                 argv,
                 stdin=subprocess.PIPE,
-                stdout=child_out.fileno(),
-                stderr=child_err.fileno(),
+                stdout=output,
+                stderr=child_err.fileno() if shown is None else output,
                 start_new_session=True,
             )
         except OSError:
@@ -95,7 +101,10 @@ class LocalProcess:
             self._err.close()
             raise
         finally:
-            child_out.close()
+            if shown is None:
+                child_out.close()
+            else:
+                shown.start()
             child_err.close()
         self._open = {self._out, self._err}
 
@@ -183,6 +192,33 @@ class LocalProcess:
             self._err.close()
 
 
+class _Terminal:
+    """A pseudo terminal whose output goes to a socket, until whoever writes to it has ended."""
+
+    def __init__(self, to: socket.socket) -> None:
+        import fcntl  # these three are only on Unix, as is a host of this kind
+        import pty
+        import termios
+
+        self._to = to
+        self._ours, self.theirs = pty.openpty()
+        columns, rows = TERMINAL
+        fcntl.ioctl(self.theirs, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+
+    def start(self) -> None:
+        """The process has its end now, or could not be started: from here on it alone keeps it open."""
+        os.close(self.theirs)
+        threading.Thread(target=self._carry, name="sparktray-terminal", daemon=True).start()
+
+    def _carry(self) -> None:
+        # Linux tells the end of the last writer by EIO.
+        with contextlib.suppress(OSError):
+            while data := os.read(self._ours, _CHUNK):
+                self._to.sendall(data)
+        self._to.close()
+        os.close(self._ours)
+
+
 class NotStarted:
     """A `RemoteProcess` that could not start, ending as a shell would end it: code 127 or 126."""
 
@@ -226,11 +262,13 @@ class LocalLink:
         """See `Link.open_tcp`."""
         return self._connect(socket.AF_INET, ("127.0.0.1", port), timeout)
 
-    def start(self, argv: Sequence[str], *, timeout: float) -> LocalProcess | NotStarted:
+    def start(
+        self, argv: Sequence[str], *, timeout: float, terminal: bool = False
+    ) -> LocalProcess | NotStarted:
         """See `Link.start`."""
         self._refuse_when_closed()
         try:
-            process = LocalProcess(argv, self._forget)
+            process = LocalProcess(argv, self._forget, terminal=terminal)
         except PermissionError:
             return NotStarted(argv[0], 126, "Permission denied")
         except OSError as error:

@@ -23,9 +23,9 @@ class SudoLink:
         """See `Link.open_tcp`."""
         return self._link.open_tcp(port, timeout=timeout)
 
-    def start(self, argv: Sequence[str], *, timeout: float) -> RemoteProcess:
+    def start(self, argv: Sequence[str], *, timeout: float, terminal: bool = False) -> RemoteProcess:
         """See `Link.start`."""
-        return self._link.start((*SUDO, *argv), timeout=timeout)
+        return self._link.start((*SUDO, *argv), timeout=timeout, terminal=terminal)
 
     def check(self, *, timeout: float) -> None:
         """See `Link.check`."""

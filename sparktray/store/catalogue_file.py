@@ -8,6 +8,7 @@ from pathlib import Path
 
 from sparktray.domain.catalogue import Catalogue
 from sparktray.domain.catalogue_file.reading import CatalogueError, CatalogueProblem, read_catalogue
+from sparktray.domain.catalogue_file.writing import Addition, with_added
 from sparktray.domain.phrase import phrase
 from sparktray.domain.problem import Problem
 from sparktray.store.aside import free_name
@@ -66,11 +67,35 @@ def make_own(folder: ConfigFolder) -> Path:
     """
     own = folder.file(NAME)
     with sole_writer(folder):
-        write_file(folder.file(_SCHEMA), shipped(f"resources/{_SCHEMA}").read_bytes())
+        _put_schema(folder)
         if not own.exists():
-            text = shipped(NAME).read_bytes()
-            write_file(own, text.replace(f'"resources/{_SCHEMA}"'.encode(), f'"./{_SCHEMA}"'.encode(), 1))
+            write_file(own, _fresh())
     return own
+
+
+def add_entries(folder: ConfigFolder, addition: Addition) -> Path:
+    """Put servers and models into the person's own `models.json`, made from the shipped one if need be.
+
+    All of it or nothing: what would be written is read first. Raises `CatalogueError` for a file that is
+    broken, or that already has what is added, and `StoreError`.
+    """
+    own = folder.file(NAME)
+    with sole_writer(folder):
+        text = read_file(own)
+        made = with_added(_fresh() if text is None else text, str(own), addition)
+        _put_schema(folder)
+        write_file(own, made)
+    return own
+
+
+def _fresh() -> bytes:
+    """The shipped list as it lies in a config folder, with its schema beside it."""
+    text = shipped(NAME).read_bytes()
+    return text.replace(f'"resources/{_SCHEMA}"'.encode(), f'"./{_SCHEMA}"'.encode(), 1)
+
+
+def _put_schema(folder: ConfigFolder) -> None:
+    write_file(folder.file(_SCHEMA), shipped(f"resources/{_SCHEMA}").read_bytes())
 
 
 def use_shipped(folder: ConfigFolder) -> Path | None:

@@ -187,7 +187,14 @@ class Front(QObject):
             log=LogPage(say, self._open_remote),
             hosts=HostsPage(say, background, self._access),
             webui=OpenWebUiPage(say, background, self._open_remote),
-            settings=SettingsPage(say, self._folder, background, self._saving, autostart_for(self._folder)),
+            settings=SettingsPage(
+                say,
+                self._folder,
+                background,
+                self._saving,
+                autostart_for(self._folder),
+                self._controller,
+            ),
         )
         panel = rooms.panel
         monitor = MonitorPage(say, self._history)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import sys
+from collections.abc import Iterable
 
 from sparktray.domain.text import clean_line
 
@@ -29,6 +30,11 @@ def label(text: str, *, over_bus: bool) -> str:
 def hint(text: str) -> str:
     """The text for a QAction's tooltip, in which Qt would take ``<img src=…>`` for a picture to load."""
     return f"<p>{html.escape(clean_line(text))}</p>" if text else ""
+
+
+def hints(lines: Iterable[str]) -> str:
+    """The text for a tooltip of several paragraphs."""
+    return "".join(hint(line) for line in lines)
 
 
 def tooltip(text: str, platform: str = sys.platform) -> str:

@@ -59,7 +59,8 @@ def _sources_hash() -> str:
     return digest.hexdigest()[:16]
 
 
-def _label_of(image: str) -> str | None:
+def label_of(image: str) -> str | None:
+    """What LABEL of an image says; empty without one, None without the image."""
     try:
         labels = ask("GET", f"/images/{image}/json")["Config"]["Labels"] or {}
     except RuntimeError:
@@ -89,11 +90,11 @@ def _build(recipe: Recipe, sources: str, context: Path) -> None:
 def ensure(engine: Engine) -> None:
     """Make what is missing or older than its sources: 3 s with a fresh data root, 2 s after an edit."""
     sources = _sources_hash()
-    if _label_of(BASE) is None:
+    if label_of(BASE) is None:
         engine.docker("import", str(archive()), BASE)
     changed = False
     for recipe in RECIPES:
-        if _label_of(recipe.tag) != sources:
+        if label_of(recipe.tag) != sources:
             with tempfile.TemporaryDirectory(prefix="sparktray-image-") as context:
                 _build(recipe, sources, Path(context))
             changed = True

@@ -15,6 +15,7 @@ ROOT = SPARKUSER.home / "ai"
 MODELS = ROOT / "models"
 CACHE = ROOT / "cache"
 BEHAVIOUR = ".behaviour.json"
+FIXTURES = Path(__file__).parent.parent / "fixtures" / "models"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,68 +36,27 @@ class Checkpoint:
         return MODELS / self.family / self.model
 
 
-def _decoder(architecture: str, kind: str, **figures: Any) -> dict[str, Any]:
-    return {"architectures": [architecture], "model_type": kind, "torch_dtype": "bfloat16", **figures}
+def _checkpoint(
+    model: str, family: str, *, nvfp4: bool = False, extra: dict[str, str] | None = None
+) -> Checkpoint:
+    """The model of that name as tests/fixtures has it: its config.json, its weights' size."""
+    weights = json.loads((FIXTURES / "weights.json").read_text(encoding="utf-8"))[model]
+    config = json.loads((FIXTURES / model / "config.json").read_text(encoding="utf-8"))
+    return Checkpoint(model, family, weights["bytes"], weights["shards"], config, nvfp4, extra or {})
 
-
-def _shape(
-    layers: int, heads: int, kv_heads: int, hidden: int, context: int, vocabulary: int
-) -> dict[str, Any]:
-    return {
-        "num_hidden_layers": layers,
-        "num_attention_heads": heads,
-        "num_key_value_heads": kv_heads,
-        "head_dim": 128,
-        "hidden_size": hidden,
-        "max_position_embeddings": context,
-        "vocab_size": vocabulary,
-    }
-
-
-_SCOUT_TEXT = {
-    **_shape(48, 40, 8, 5120, 10_485_760, 202_048),
-    "model_type": "llama4_text",
-    "attention_chunk_size": 8192,
-    "no_rope_layers": [0 if layer % 4 == 3 else 1 for layer in range(48)],
-    "num_local_experts": 16,
-    "num_experts_per_tok": 1,
-    "torch_dtype": "bfloat16",
-}
 
 CHECKPOINTS = (
-    Checkpoint(
-        "llama4-scout-17b-nvfp4", "llama4", 60_400_000_000, 13, nvfp4=True,
-        config=_decoder("Llama4ForConditionalGeneration", "llama4", text_config=_SCOUT_TEXT),
-    ),
-    Checkpoint(
-        "qwen3-32b-nvfp4", "qwen3", 19_300_000_000, 4, nvfp4=True,
-        config=_decoder("Qwen3ForCausalLM", "qwen3", **_shape(64, 64, 8, 5120, 40_960, 151_936)),
-    ),
-    Checkpoint(
-        "qwen3-coder-30b-nvfp4", "qwen3", 17_200_000_000, 4, nvfp4=True,
-        config=_decoder(
-            "Qwen3MoeForCausalLM", "qwen3_moe", **_shape(48, 32, 4, 2048, 262_144, 151_936),
-            num_experts=128, num_experts_per_tok=8,
-        ),
-    ),
-    Checkpoint(
-        "phi4-reasoning", "phi4", 29_320_000_000, 6,
-        config=_decoder("Phi3ForCausalLM", "phi3", **_shape(40, 40, 10, 5120, 32_768, 100_352)),
-    ),
-    Checkpoint(
-        "bge-m3", "bge", 2_271_000_000, 1,
-        config={
-            "architectures": ["XLMRobertaModel"], "model_type": "xlm-roberta", "torch_dtype": "float32",
-            "num_hidden_layers": 24, "num_attention_heads": 16, "hidden_size": 1024,
-            "max_position_embeddings": 8194, "vocab_size": 250_002,
-        },
+    _checkpoint("llama4-scout-17b-nvfp4", "llama4", nvfp4=True),
+    _checkpoint("qwen3-32b-nvfp4", "qwen3", nvfp4=True),
+    _checkpoint("qwen3-coder-30b-nvfp4", "qwen3", nvfp4=True),
+    _checkpoint("phi4-reasoning", "phi4"),
+    _checkpoint(
+        "bge-m3",
+        "bge",
         extra={"modules.json": "[]", "sentence_bert_config.json": '{"max_seq_length": 8192}'},
     ),
-    Checkpoint(
-        "deepseek-r1-8b-abliterated-bf16", "deepseek", 16_060_000_000, 4,
-        config=_decoder("LlamaForCausalLM", "llama", **_shape(32, 32, 8, 4096, 131_072, 128_256)),
-    ),
-)  # fmt: skip
+    _checkpoint("deepseek-r1-8b-abliterated-bf16", "deepseek"),
+)
 
 
 def _write_weights(checkpoint: Checkpoint) -> None:

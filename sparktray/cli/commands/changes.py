@@ -13,6 +13,7 @@ from sparktray.cli.request import Request, Session, watching
 from sparktray.cli.views import operation_view
 from sparktray.decide.changing.preflight import chosen_server, may
 from sparktray.decide.identity import base_url, running_on
+from sparktray.decide.memory.words import sum_lines
 from sparktray.decide.showing.present import operation_sentence
 from sparktray.domain.catalogue import Catalogue
 from sparktray.domain.host import HostProfile
@@ -68,7 +69,8 @@ def _wish(request: Request) -> SwitchWish | StopWish | None:
     if options.command == "resume":
         return None
     if options.command == "stop":
-        return StopWish(options.server, dry_run=options.dry_run, busy=_when_busy(options))
+        busy, down = _when_busy(options), options.stay_down
+        return StopWish(options.server, dry_run=options.dry_run, busy=busy, stay_down=down)
     return SwitchWish(
         options.model,
         on=options.on,
@@ -153,12 +155,14 @@ def tell(request: Request, snapshot: Snapshot, operation: Operation) -> None:
     if out.as_json:
         out.json({"operation": operation_view(operation, say)})
     elif operation.end is OperationEnd.PLANNED and operation.runs:
-        _tell_plan(request, operation)
+        _tell_plan(request, snapshot, operation)
     elif not operation.runs and operation.failure is None and operation.end is not OperationEnd.CANCELLED:
         out.line(say(_nothing_to_do(operation)))
     else:
         out.line(say(operation_sentence(operation)))
     failure = operation.failure
+    if failure is not None and failure.code == "memory-short" and not out.as_json:
+        _tell_memory(request, snapshot, operation)
     if failure is not None:
         out.problem(Problem(failure.code, failure.cause, failure.remedy), failure.log_tail)
     if operation.end is OperationEnd.DONE and not out.as_json and isinstance(operation.wish, SwitchWish):
@@ -173,9 +177,17 @@ def _nothing_to_do(operation: Operation) -> Phrase:
     return phrase("{model} is ready already.", model=operation.model or operation.wish.model)
 
 
-def _tell_plan(request: Request, operation: Operation) -> None:
+def _tell_memory(request: Request, snapshot: Snapshot, operation: Operation) -> None:
+    """The sum, in one block."""
+    if operation.memory is not None:
+        for line in sum_lines(snapshot, operation.memory):
+            request.out.line("     " + request.say(line))
+
+
+def _tell_plan(request: Request, snapshot: Snapshot, operation: Operation) -> None:
     out, say = request.out, request.say
     out.line(say(operation_sentence(operation)))
+    _tell_memory(request, snapshot, operation)
     for number, each in enumerate(operation.runs, 1):
         step = each.step
         out.line(f"{number:3}. {say(step.title)}")

@@ -6,26 +6,41 @@ from dataclasses import replace
 
 from sparktray.cli.problems import DONE
 from sparktray.cli.request import Request, Session, watching
+from sparktray.cli.views import memory_view
 from sparktray.control.performing.surveying import Surveyor
-from sparktray.decide.changing.room import Fit, fit
+from sparktray.decide.changing.room import sum_now
 from sparktray.decide.identity import running_on
 from sparktray.decide.showing.models import beside_catalogue, fit_words
 from sparktray.decide.showing.words import phase_word, purpose_word
 from sparktray.domain.catalogue import Model
+from sparktray.domain.facts.memory import MemorySum
 from sparktray.domain.snapshot import ServerState, Snapshot
+from sparktray.wording import Wording
 
 # A sample comes with the connection, a moment later than the containers.
 _VITALS_SECONDS = 3.0
 
 
 def run(request: Request) -> int:
-    """List every entry in its order, then what Ollama has beside the catalogue."""
+    """List every entry in its order, then what Ollama has beside the catalogue; or make entries."""
+    if request.options.from_run is not None:
+        from sparktray.cli.commands.entries import from_run
+
+        return from_run.run(request)
+    if request.options.discover or request.options.add is not None:
+        from sparktray.cli.commands.entries import discover
+
+        return discover.run(request)
+    return _list(request)
+
+
+def _list(request: Request) -> int:
     with watching(request) as session:
         snapshot = session.settled()
         needs = snapshot.needs or Surveyor(session.host, snapshot.catalogue).needs(session.remote())
-        snapshot = replace(_measured(session, snapshot), needs=needs)
+        snapshot = replace(measured(session, snapshot), needs=needs)
     if request.out.as_json:
-        models = [_view(snapshot, model) for model in snapshot.catalogue.models]
+        models = [_view(snapshot, model, request.say) for model in snapshot.catalogue.models]
         request.out.json({"host": snapshot.host.name, "models": [*models, *_extra_views(snapshot)]})
         return DONE
     from sparktray.cli.tables import aligned
@@ -37,16 +52,16 @@ def run(request: Request) -> int:
     return DONE
 
 
-def _measured(session: Session, snapshot: Snapshot) -> Snapshot:
+def measured(session: Session, snapshot: Snapshot) -> Snapshot:
     """The picture with the host's memory in it, where that comes in time."""
     sampled = session.wait(lambda s: s.vitals.available_bytes is not None, _VITALS_SECONDS)
     return snapshot if sampled is None else replace(snapshot, vitals=sampled.vitals)
 
 
-def _fit(snapshot: Snapshot, model: Model) -> Fit | None:
+def _sum(snapshot: Snapshot, model: Model) -> MemorySum | None:
     """On the server that a plain switch would use."""
     server = snapshot.catalogue.server(model.servers[0])
-    return None if server is None else fit(snapshot, model, server)
+    return None if server is None else sum_now(snapshot, model, server)
 
 
 def _on(snapshot: Snapshot, model: Model) -> list[ServerState]:
@@ -54,8 +69,8 @@ def _on(snapshot: Snapshot, model: Model) -> list[ServerState]:
     return [state for state in snapshot.servers if running_on(snapshot, state).model == model]
 
 
-def _view(snapshot: Snapshot, model: Model) -> dict[str, object]:
-    found = _fit(snapshot, model)
+def _view(snapshot: Snapshot, model: Model, say: Wording) -> dict[str, object]:
+    found = _sum(snapshot, model)
     return {
         "model": model.id,
         "servers": list(model.servers),
@@ -66,8 +81,9 @@ def _view(snapshot: Snapshot, model: Model) -> dict[str, object]:
         "path": None if model.path is None else snapshot.host.expand(model.path),
         "ollama": model.ollama,
         "context": model.context,
-        "needs_bytes": None if found is None else found.needs,
-        "fits": None if found is None else not found.short,
+        "needs_bytes": None if found is None else found.takes,
+        "fits": None if found is None or found.short is None else not found.short,
+        "memory": memory_view(found, say),
     }
 
 
@@ -85,6 +101,7 @@ def _extra_views(snapshot: Snapshot) -> list[dict[str, object]]:
             "context": None,
             "needs_bytes": None,
             "fits": None,
+            "memory": None,
         }
         for state, name in beside_catalogue(snapshot)
     ]

@@ -85,14 +85,17 @@ def _steady(view: Json) -> Json:
 
 def _print_change(request: Request, before: Snapshot, after: Snapshot) -> None:
     """The time, the sentence, and the servers that differ; in one write, so that it comes as one."""
-    from sparktray.cli.tables import aligned, server_remarks, server_row
-    from sparktray.decide.showing.present import sentence
+    from sparktray.cli.tables import aligned, conflict_lines, server_remarks, server_row
+    from sparktray.decide.showing.present import state_sentence
 
     say = request.say
-    lines = [f"{time.strftime('%H:%M:%S')}  {say(sentence(after))}"]
+    lines = [f"{time.strftime('%H:%M:%S')}  {say(state_sentence(after))}"]
     for old, new in zip(before.servers, after.servers, strict=True):
         row = server_row(after, new, request.out)
         remarks = server_remarks(after, new, say)
         if row != server_row(before, old, request.out) or remarks != server_remarks(before, old, say):
             lines += [f"          {text}" for text in (*aligned([row]), *remarks)]
+    told = conflict_lines(after, say)
+    if told != conflict_lines(before, say):
+        lines += [f"          {text}" for text in told if text]
     request.out.line("\n".join(lines))

@@ -22,6 +22,7 @@ from sparktray.domain.action import (
     AwaitWebUi,
     CheckAgain,
     DeleteMine,
+    FetchOllama,
     LoadOllama,
     MakeVolume,
     ProveServing,
@@ -42,6 +43,7 @@ from sparktray.domain.host import HostProfile
 from sparktray.domain.operation import BackWish, Operation, RestoreWish, SwitchWish, WipeWish, Wish
 from sparktray.domain.phrase import Phrase
 from sparktray.domain.problem import Problem
+from sparktray.domain.snapshot import Needs
 from sparktray.remote.contract import Remote
 from sparktray.remote.errors import LinkLost, RemoteError
 from sparktray.remote.link import Cancel
@@ -127,7 +129,7 @@ class Changes:
         house = household(remote, self._catalogue.open_webui) if about else None
         return replace(survey, broken=broken, household=house)
 
-    def needs(self, remote: Remote) -> tuple[tuple[str, str, int], ...]:
+    def needs(self, remote: Remote) -> Needs:
         """What each model would take on each of its servers; for a list that tells what fits."""
         return self._surveyor.needs(remote)
 
@@ -172,7 +174,12 @@ class Changes:
         def say(line: str) -> None:
             post(StepSaid(effect.number, effect.index, line))
 
-        return Task(remote, self._host, self._catalogue, self._records, effect, say, cancel, self._secret)
+        def came(line: str, done: int, total: int) -> None:
+            post(StepSaid(effect.number, effect.index, line, (done, total)))
+
+        return Task(
+            remote, self._host, self._catalogue, self._records, effect, say, came, cancel, self._secret
+        )
 
     def _do(self, task: Task) -> Event:
         action = task.effect.action
@@ -193,6 +200,8 @@ class Changes:
                 found = containers.recreate(task, action)
             case ProveServing():
                 serving.prove(task, action)
+            case FetchOllama():
+                serving.fetch(task, action)
             case LoadOllama():
                 serving.load(task, action)
             case UnloadOllama():

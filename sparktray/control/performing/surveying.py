@@ -14,11 +14,12 @@ from sparktray.domain.catalogue import Catalogue
 from sparktray.domain.docker.answers import seconds
 from sparktray.domain.docker.container import LOCK_NAME
 from sparktray.domain.facts.survey import Listener, ModelFolder, Survey, read_listeners
-from sparktray.domain.facts.vitals import read_memory
+from sparktray.domain.facts.vitals import read_memory, read_unused
 from sparktray.domain.host import HostProfile
 from sparktray.domain.operation import RestoreWish, SwitchWish, WipeWish, Wish
+from sparktray.domain.phrase import Phrase, phrase
 from sparktray.domain.problem import Problem
-from sparktray.domain.snapshot import Snapshot, first_snapshot
+from sparktray.domain.snapshot import Needs, Snapshot, first_snapshot
 from sparktray.engines.commands import secret_variables
 from sparktray.engines.protocol import Launch
 from sparktray.engines.registry import engine
@@ -53,7 +54,7 @@ class Surveyor:
         with ThreadPoolExecutor(max_workers=4, thread_name_prefix="sparktray-survey") as pool:
             folder = pool.submit(self._folder, remote, path)
             listeners = pool.submit(_listeners, remote)
-            memory = pool.submit(_memory, remote)
+            meminfo = pool.submit(_meminfo, remote)
             lock = pool.submit(remote.docker.inspect, LOCK_NAME)
             info = remote.docker.info()
             images = remote.docker.get("/images/json")
@@ -67,7 +68,8 @@ class Surveyor:
                 lock_image=image if present and image else _first_tag(images),
                 listeners=listeners.result(),
                 abandoned=put_aside | dead,
-                memory=memory.result(),
+                memory=read_memory(meminfo.result()),
+                unused_memory=read_unused(meminfo.result()),
                 unstored=unstored,
                 keyring=keyring,
             )
@@ -84,8 +86,8 @@ class Surveyor:
             household=household(remote, self._blank.catalogue.open_webui, older_than),
         )
 
-    def needs(self, remote: Remote) -> tuple[tuple[str, str, int], ...]:
-        """Model, server and bytes, for every server of every entry whose folder tells; raises RemoteError."""
+    def needs(self, remote: Remote) -> Needs:
+        """What every entry takes on every server of its whose folder is complete; raises RemoteError."""
         catalogue, found = self._blank.catalogue, []
         for model in catalogue.models:
             servers = [s for name in model.servers if (s := catalogue.server(name)) is not None]
@@ -95,9 +97,9 @@ class Surveyor:
             if folder is None or folder_complete(folder) is not None:
                 continue
             for server in loading:
-                size = engine(server.engine).needed_bytes(Launch(server, model, self._host, folder))
-                if size is not None:
-                    found.append((model.id, server.name, size))
+                takes = engine(server.engine).footprint(Launch(server, model, self._host, folder))
+                if takes is not None:
+                    found.append((model.id, server.name, takes))
         return tuple(found)
 
     def _secrets(self, wish: Wish) -> tuple[str | None, Problem | None]:
@@ -126,28 +128,33 @@ class Surveyor:
         if path is None or entries is None:
             return None
         files = {entry.name: entry.size for entry in entries if entry.kind is EntryKind.FILE}
-        return ModelFolder(
-            path,
-            files,
-            _json_file(remote, path, "config.json", files, _CONFIG_CAP),
-            _json_file(remote, path, "model.safetensors.index.json", files, _INDEX_CAP),
-        )
+        config = _json_file(remote, path, "config.json", files, _CONFIG_CAP)
+        index = _json_file(remote, path, "model.safetensors.index.json", files, _INDEX_CAP)
+        unread = config if isinstance(config, Phrase) else None
+        return ModelFolder(path, files, _known(config), _known(index), unread)
 
 
 def _json_file(
     remote: Remote, path: str, name: str, files: Mapping[str, int], cap: int
-) -> Mapping[str, object] | None:
+) -> Mapping[str, object] | Phrase | None:
+    """What a file of the folder holds, or why it cannot be read; None when it is not there."""
     if name not in files:
         return None
     try:
         content = remote.read_file(f"{path}/{name}", cap=cap)
     except TooLarge:
-        return None
+        return phrase("{file} is too large to be read.", file=name)
+    except CommandFailed:
+        return phrase("{file} cannot be read.", file=name)
     try:
         decoded = msgspec.json.decode(content or b"")
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return None
-    return decoded if isinstance(decoded, dict) else None
+        decoded = None
+    return decoded if isinstance(decoded, dict) else phrase("{file} does not hold JSON.", file=name)
+
+
+def _known(read: Mapping[str, object] | Phrase | None) -> Mapping[str, object] | None:
+    return None if isinstance(read, Phrase) else read
 
 
 def _listeners(remote: Remote) -> tuple[Listener, ...]:
@@ -159,12 +166,12 @@ def _listeners(remote: Remote) -> tuple[Listener, ...]:
     return read_listeners(told.stdout.decode("utf-8", "replace"))
 
 
-def _memory(remote: Remote) -> tuple[int, int] | None:
+def _meminfo(remote: Remote) -> str:
+    """The host's own figures of its memory, nothing where it has none."""
     try:
-        text = remote.read_file("/proc/meminfo") or b""
+        return (remote.read_file("/proc/meminfo") or b"").decode("ascii", "replace")
     except CommandFailed:
-        return None
-    return read_memory(text.decode("ascii", "replace"))
+        return ""
 
 
 def _first_tag(images: object) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -35,8 +36,9 @@ NamedSecret = Callable[[str], Secret | None]
 class Task:
     """One step of an operation: where, what, what is kept of it, whom to tell, and what breaks it off.
 
-    ``say`` shows a line of output; ``cancel`` is set by a person or by the end of the program. ``secret``
-    gives a value of the keyring by its name, None when it is not stored; it may raise `KeyringUnavailable`.
+    ``say`` shows a line of output, ``came`` the same with bytes that are here and in all; ``cancel`` is set
+    by a person or by the end of the program. ``secret`` gives a value of the keyring by name, None when it
+    is not stored; it may raise `KeyringUnavailable`.
     """
 
     remote: Remote
@@ -45,6 +47,7 @@ class Task:
     records: Records
     effect: Perform
     say: Callable[[str], None]
+    came: Callable[[str, int, int], None]
     cancel: Cancel
     secret: NamedSecret
 
@@ -56,6 +59,28 @@ class Task:
         """The port of that server on the host; 0 for one that the catalogue does not have."""
         known = self.catalogue.server(server)
         return known.port if known is not None else 0
+
+
+class Pace:
+    """When bytes that come are worth showing: four times a second, and each hundredth of the whole.
+
+    The latter so that what stands still is shown where it stands, and not as it was a moment before.
+    """
+
+    def __init__(self) -> None:
+        self._at, self._done = 0.0, 0
+
+    def due(self, done: int, total: int) -> bool:
+        """Whether to show this much now."""
+        now = time.monotonic()
+        if now - self._at < _SHOW_SECONDS and done - self._done < max(1, total // 100):
+            return False
+        self._at, self._done = now, done
+        return True
+
+
+# Docker draws ten times a second for each layer; nobody reads faster than this.
+_SHOW_SECONDS = 0.25
 
 
 def must(proof: Proof) -> None:

@@ -6,11 +6,13 @@ from dataclasses import replace
 from typing import assert_never
 
 from sparktray.decide.changing.awaiting import Judgement, judge_wait
+from sparktray.decide.changing.fetching import further
 from sparktray.decide.changing.plan import Asker, Plan, changed, plan
 from sparktray.decide.changing.preflight import may
 from sparktray.decide.changing.steps import changes_nothing, pending, way_back
 from sparktray.decide.containers import merged, proven
 from sparktray.decide.effects import Effect, Interrupt, Journal, Perform, RememberLoad, TakeSurvey
+from sparktray.decide.memory.reckoning import sum_for
 from sparktray.decide.servers import assign
 from sparktray.domain.action import Waiting
 from sparktray.domain.events import (
@@ -90,6 +92,7 @@ def surveyed(snapshot: Snapshot, event: Surveyed, owner: str, now: float) -> Out
         return snapshot, ()
     if operation.cancelled:
         return _over(snapshot, operation, OperationEnd.CANCELLED, now, None)
+    operation = replace(operation, memory=sum_for(snapshot, operation.wish, event.survey))
     made = _planned(snapshot, operation, event.survey, owner)
     if isinstance(made, Problem):
         return _over(snapshot, operation, OperationEnd.REFUSED, now, failed(made, now))
@@ -127,7 +130,9 @@ def _begin(snapshot: Snapshot, operation: Operation, index: int, now: float) -> 
     """Start one run, or end the operation when there is none left."""
     if index >= len(operation.runs):
         return _finish(snapshot, operation, now)
-    run = replace(operation.runs[index], state=StepState.RUNNING, started_at=now, ended_at=None, said="")
+    run = replace(
+        operation.runs[index], state=StepState.RUNNING, started_at=now, ended_at=None, said="", fetched=None
+    )
     begun = replace(_with_run(operation, index, run), index=index, memory_mark=None)
     effects: list[Effect] = [Journal(begun)]
     if not isinstance(run.step.action, Waiting):
@@ -135,12 +140,13 @@ def _begin(snapshot: Snapshot, operation: Operation, index: int, now: float) -> 
     return replace(snapshot, operation=begun), tuple(effects)
 
 
-def step_said(snapshot: Snapshot, event: StepSaid) -> Snapshot:
-    """Show the latest line of a step's output."""
+def step_said(snapshot: Snapshot, event: StepSaid, now: float) -> Snapshot:
+    """Show the latest line of a step's output, and how far it is with what it fetches."""
     operation = _of(snapshot, event.number)
     if operation is None or operation.index != event.index or operation.current is None:
         return snapshot
-    run = replace(operation.current, said=event.line)
+    fetched = further(operation.current.fetched, event.fetched, now)
+    run = replace(operation.current, said=event.line, fetched=fetched)
     return replace(snapshot, operation=_with_run(operation, event.index, run))
 
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import assert_never
-
-from msgspec import structs
 
 from sparktray.decide.changing import scripts, steps
 from sparktray.decide.changing.going_back import restoring
@@ -21,8 +19,8 @@ from sparktray.decide.changing.preflight import (
     secret_refusal,
     takeover_refusal,
 )
-from sparktray.decide.changing.room import making_room, memory_refusal
 from sparktray.decide.changing.standing import loads_already, making_way, serves_already
+from sparktray.decide.memory.reckoning import reckon
 from sparktray.decide.webui.planning import plan_for, way_back
 from sparktray.domain.action import Action
 from sparktray.domain.asking import Health
@@ -172,24 +170,22 @@ def _replace_container(
         or (None if wish.replace or scripted is not None else takeover_refusal(server, retired))
         or (None if model.start is not None else name_refusal(server, snapshot.containers, survey, retired))
     )
-    launch = Launch(server, model, snapshot.host, survey.folder, _labels(server, model, asker))
-    known = engine(server.engine)
-    needs = known.needed_bytes(launch)
-    others = making_room(snapshot, needs, survey, retired, server.name) if wish.make_room else ()
-    if refusal is None and not wish.force:
-        stopping = [*retired, *(s.container for s in others if s.container is not None)]
-        refusal = memory_refusal(snapshot, model, needs, survey, stopping, _needs_with(launch))
+    total = None if survey.memory is None else survey.memory[1]
+    launch = Launch(server, model, snapshot.host, survey.folder, _labels(server, model, asker), total)
+    found = reckon(snapshot, wish, survey, launch, retired)
+    refusal = refusal or found.refusal
     if refusal is not None:
         return refusal
     # What an interrupted switch put aside is kept until the new model serves, unless its name is needed.
     first = _leftovers(snapshot, survey, [c.name for c in retired])
     last = [c for c in _leftovers(snapshot, survey, [server.container]) if c not in first]
     old = [steps.sweep(container) for container in first]
-    old += _idle(wish, [state, *others])
-    old += [step for other in others for step in _stop_server(snapshot, other, undoable=True)]
+    old += _idle(wish, [state, *found.others])
+    old += [step for other in found.others for step in _stop_server(snapshot, other, undoable=True)]
     old += [step for container in retired for step in _retire(container, state, scripted)]
     stays = [c for c in retired if not (c.auto_remove and c.running) and not c.of_compose]
-    release = [steps.release(server, needs)] if others or any(c.running for c in retired) else []
+    stops = found.others or any(c.running for c in retired)
+    release = [steps.release(server, found.needs)] if stops else []
     return [
         *old,
         *release,
@@ -207,16 +203,6 @@ def _start(launch: Launch, asker: Asker, *, makes_room: bool) -> Step:
         return scripts.start(server, model)
     argv, secrets = engine(server.engine).run_argv(launch), secret_variables(model)
     return steps.start(server, asker.operation, argv, makes_room=makes_room, secrets=secrets)
-
-
-def _needs_with(launch: Launch) -> Callable[[int], int | None]:
-    """What that model would take with so many tokens of context."""
-
-    def needs(context: int) -> int | None:
-        model = structs.replace(launch.model, context=context)
-        return engine(launch.server.engine).needed_bytes(replace(launch, model=model))
-
-    return needs
 
 
 def _leftovers(snapshot: Snapshot, survey: Survey, names: list[str]) -> list[Container]:
@@ -271,11 +257,12 @@ def _load_by_api(
         steps.prove(server, model),
     ]
     if _api_answers(state):
-        lacking = ollama_refusal(name, state.installed, server)
-        if lacking is not None:
-            return lacking
+        by_hand = state.container.name if state.container is not None else None
+        has_it = not state.installed or ollama_refusal(name, state.installed, server) is None
+        fetched = [] if has_it else [steps.fetch_ollama(server, name, by_hand)]
         loaded = [served.id for served in state.served or () if served.id not in {name, f"{name}:latest"}]
-        return [*(steps.unload_ollama(server, other, undoable=True) for other in loaded), *final]
+        given_up = [steps.unload_ollama(server, other, undoable=True) for other in loaded]
+        return [*fetched, *given_up, *final]
     retired = making_way(snapshot, server)
     refusal = (
         port_refusal(server, snapshot.containers, survey, retired)
@@ -284,7 +271,8 @@ def _load_by_api(
     )
     if refusal is not None:
         return refusal
-    return [*_wake_server(server, retired, snapshot, model, asker), *final]
+    woken = _wake_server(server, retired, snapshot, model, asker)
+    return [*woken, steps.fetch_ollama(server, name, server.container), *final]
 
 
 def _wake_server(
@@ -304,7 +292,7 @@ def _wake_server(
 
 def _stop(snapshot: Snapshot, wish: StopWish, survey: Survey, asker: Asker) -> Plan | Problem:
     states = [s for s in snapshot.servers if wish.server in {None, s.name}]
-    middle = [step for state in states for step in _stop_server(snapshot, state)]
+    middle = [step for state in states for step in _stop_server(snapshot, state, stay_down=wish.stay_down)]
     if not middle:
         return Plan((), wish.server)
     middle = [*_idle(wish, states), *middle]
@@ -314,18 +302,24 @@ def _stop(snapshot: Snapshot, wish: StopWish, survey: Survey, asker: Asker) -> P
     return Plan(_locked(snapshot, survey, asker, None, middle), wish.server)
 
 
-def _stop_server(snapshot: Snapshot, state: ServerState, *, undoable: bool = False) -> list[Step]:
+def _stop_server(
+    snapshot: Snapshot, state: ServerState, *, undoable: bool = False, stay_down: bool = False
+) -> list[Step]:
     """Ollama keeps running and only gives up its models; of the others the container stops."""
+    container = state.container
     if loads_by_api(state.server):
         return [steps.unload_ollama(state.server, m.id, undoable=undoable) for m in state.served or ()]
-    if state.container is None or not state.container.running:
+    if container is None:
         return []
+    held = [steps.hold_restart(container)] if stay_down and container.restart_policy != "no" else []
+    if not container.running:
+        return [steps.record(container), *held] if held else []
     scripted = scripts.scripted_on(snapshot, state)
     if scripted is not None:
         ended = scripts.stop(state.server, scripted, undoable=undoable)
-        return [steps.record(state.container), ended, steps.release(state.server, None, name=False)]
-    again = steps.start_again(state.container, state.server) if undoable else None
-    return [steps.record(state.container), steps.stop(state.container, again)]
+        return [steps.record(container), *held, ended, steps.release(state.server, None, name=False)]
+    again = steps.start_again(container, state.server) if undoable else None
+    return [steps.record(container), *held, steps.stop(container, again)]
 
 
 def changed(before: Plan, now: Plan | Problem) -> Problem | None:

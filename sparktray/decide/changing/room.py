@@ -10,18 +10,19 @@ from sparktray.decide.changing.preflight import loads_by_api
 from sparktray.decide.changing.standing import making_way
 from sparktray.domain.catalogue import Model, Server
 from sparktray.domain.docker.container import Container
-from sparktray.domain.facts.survey import Survey
+from sparktray.domain.facts.memory import Footprint, MemorySum
 from sparktray.domain.phrase import Phrase, phrase
 from sparktray.domain.problem import Problem
 from sparktray.domain.snapshot import ServerState, Snapshot
+from sparktray.domain.text import clean_name
 from sparktray.engines.sizes import GIB
 
 # Less is of no use for the work these models are for.
 _LEAST_CONTEXT = 4096
 
 
-def room(snapshot: Snapshot, memory: tuple[int, int], stopping: Iterable[Container]) -> int:
-    """What a model can have in bytes once those have stopped; ``memory`` is what is available and in all.
+def given_back(snapshot: Snapshot, memory: tuple[int, int], stopping: Iterable[Container]) -> int:
+    """Bytes that come back once those have stopped; ``memory`` is what is available and in all.
 
     What stops gives back what nvidia-smi counts for it; where that is not counted, at most all that is used.
     """
@@ -29,54 +30,88 @@ def room(snapshot: Snapshot, memory: tuple[int, int], stopping: Iterable[Contain
     counted = dict(snapshot.vitals.shares or ())
     ends = [c.id for c in stopping if c.running]
     known = all(each in counted for each in ends)
-    back = sum(counted[each] for each in ends) if known else total - available
-    return min(total, available + back) - headroom(total)
+    return sum(counted[each] for each in ends) if known else total - available
 
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """What a model would take, and how much of that could not be had now; both in bytes."""
+    """What a model would take, how much of that could not be had now, and what can be had; in bytes."""
 
     needs: int
     short: int
+    room: int
 
 
 def fit(snapshot: Snapshot, model: Model, server: Server) -> Fit | None:
     """Whether a model would fit on that server in the place of what is there; None when not known."""
+    found = sum_now(snapshot, model, server)
+    if found is None or found.takes is None or found.short is None:
+        return None
+    return Fit(found.takes, found.short, found.room)
+
+
+def sum_now(snapshot: Snapshot, model: Model, server: Server) -> MemorySum | None:
+    """The sum for a switch to that model now; None without its folder, or without the host's memory."""
+    takes = next((each for m, s, each in snapshot.needs if (m, s) == (model.id, server.name)), None)
     vitals = snapshot.vitals
-    needs = next((size for m, s, size in snapshot.needs if (m, s) == (model.id, server.name)), None)
-    if needs is None or vitals.available_bytes is None or vitals.total_bytes is None:
+    if takes is None or vitals.available_bytes is None or vitals.total_bytes is None:
         return None
     memory = (vitals.available_bytes, vitals.total_bytes)
-    return Fit(needs, max(0, needs - room(snapshot, memory, making_way(snapshot, server))))
+    return summed(snapshot, model, server, takes, memory, making_way(snapshot, server))
+
+
+def summed(
+    snapshot: Snapshot,
+    model: Model,
+    server: Server,
+    takes: Footprint,
+    memory: tuple[int, int],
+    stopping: Sequence[Container],
+) -> MemorySum:
+    """The sum for that model, with ``memory`` available and in all, once those have stopped for it."""
+    available, total = memory
+    names = tuple(clean_name(c.name) for c in stopping if c.running)
+    back = given_back(snapshot, memory, stopping)
+    return MemorySum(model.id, server.name, takes, available, total, headroom(total), back, names)
 
 
 def making_room(
-    snapshot: Snapshot, needs: int | None, survey: Survey, retired: Sequence[Container], server: str
+    snapshot: Snapshot, takes: Footprint, memory: tuple[int, int], retired: Sequence[Container], server: str
 ) -> tuple[ServerState, ...]:
     """The other servers that have to stop so that the model fits: one if one is enough, as small as can be.
 
     None of them when it fits already, or when stopping all is not enough: then none shall stop in vain.
     """
-    memory = survey.memory
-    if needs is None or memory is None or needs <= room(snapshot, memory, retired):
+
+    def fits(states: Sequence[ServerState]) -> bool:
+        available, total = memory
+        back = given_back(snapshot, memory, [*retired, *_containers(states)])
+        at_start = min(total, available + back)
+        needs = takes.takes(at_start, total)
+        return needs is None or needs <= at_start - headroom(total)
+
+    if fits(()):
         return ()
     counted = dict(snapshot.vitals.shares or ())
-    others = [s for s in snapshot.servers if s.name != server and _holds_memory(s, retired)]
+    gone = {c.id for c in retired}
+    others = [
+        s for s in snapshot.servers if s.name != server and holds_memory(s) and _identity(s) not in gone
+    ]
     others.sort(key=lambda s: counted.get(_identity(s), 0))
     for other in others:
-        if needs <= room(snapshot, memory, (*retired, *_containers((other,)))):
+        if fits((other,)):
             return (other,)
     for count in range(2, len(others) + 1):
         largest = tuple(others[-count:])
-        if needs <= room(snapshot, memory, (*retired, *_containers(largest))):
+        if fits(largest):
             return largest
     return ()
 
 
-def _holds_memory(state: ServerState, retired: Sequence[Container]) -> bool:
+def holds_memory(state: ServerState) -> bool:
+    """True for a server whose container has a model in memory, or on its way into it."""
     container = state.container
-    if container is None or not container.running or container.id in {c.id for c in retired}:
+    if container is None or not container.running:
         return False
     return bool(state.served) or not loads_by_api(state.server)
 
@@ -90,21 +125,13 @@ def _containers(states: Iterable[ServerState]) -> list[Container]:
 
 
 def memory_refusal(
-    snapshot: Snapshot,
-    model: Model,
-    needs: int | None,
-    survey: Survey,
-    stopping: Sequence[Container],
-    needs_with: Callable[[int], int | None],
+    found: MemorySum, model: Model, with_context: Callable[[int], Footprint | None]
 ) -> Problem | None:
     """The model would leave the host less than it needs for itself: a Spark short of memory freezes.
 
-    What is not known refuses nothing. ``needs_with`` is what it would take with so many tokens of context.
+    What is not known refuses nothing. ``with_context`` is its footprint with so many tokens of context.
     """
-    if needs is None or survey.memory is None:
-        return None
-    to_have = room(snapshot, survey.memory, stopping)
-    if needs <= to_have:
+    if found.takes is None or not found.short:
         return None
     return Problem(
         "memory-short",
@@ -112,35 +139,44 @@ def memory_refusal(
             "{model} needs about {needs} GiB of memory, and {room} GiB can be had for it: "
             "{kept} GiB are kept for the host.",
             model=model.id,
-            needs=_gib(needs),
-            room=_gib(max(0, to_have)),
-            kept=_gib(headroom(survey.memory[1])),
+            needs=_gib(found.takes),
+            room=_gib(max(0, found.room)),
+            kept=_gib(found.kept),
         ),
-        _way_out(_smaller_context(model, to_have, needs_with)),
+        _way_out(found, _smaller_context(found, model, with_context)),
     )
 
 
-def _smaller_context(model: Model, to_have: int, needs_with: Callable[[int], int | None]) -> int | None:
+def _smaller_context(
+    found: MemorySum, model: Model, with_context: Callable[[int], Footprint | None]
+) -> int | None:
     """The largest context that fits, of those that half the entry's again and again; None for none."""
     context = (model.context or 0) // 2
     while context >= _LEAST_CONTEXT:
-        needs = needs_with(context)
-        if needs is not None and needs <= to_have:
+        smaller = with_context(context)
+        needs = None if smaller is None else smaller.asks(found.at_start, found.total)
+        if needs is not None and needs <= found.room:
             return context
         context //= 2
     return None
 
 
-def _way_out(context: int | None) -> Phrase:
-    if context is None:
+def _way_out(found: MemorySum, context: int | None) -> Phrase:
+    if context is not None:
         return phrase(
-            "Stop other servers first (--make-room does it). With --force it is tried all the same, and the "
-            "host may freeze."
+            "Stop other servers first (--make-room does it), or give the model a context of {tokens} tokens "
+            "in models.json: with that it fits. With --force it is tried all the same, and the host may "
+            "freeze.",
+            tokens=context,
+        )
+    if found.footprint.fills:
+        return phrase(
+            "Nothing limits what it takes: give the model a context in models.json, or stop other servers "
+            "first (--make-room does it). With --force it is tried all the same, and the host may freeze."
         )
     return phrase(
-        "Stop other servers first (--make-room does it), or give the model a context of {tokens} tokens in "
-        "models.json: with that it fits. With --force it is tried all the same, and the host may freeze.",
-        tokens=context,
+        "Stop other servers first (--make-room does it). With --force it is tried all the same, and the "
+        "host may freeze."
     )
 
 

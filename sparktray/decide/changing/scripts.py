@@ -19,10 +19,10 @@ from sparktray.domain.snapshot import ServerState, Snapshot
 
 def scripted_on(snapshot: Snapshot, state: ServerState) -> Model | None:
     """The entry with scripts that a server serves or loads now, by its name; None for one of ours."""
-    if state.container is None or not state.container.running or state.container.managed:
+    if state.container is None or not state.container.running:
         return None
     served = state.served[0].id if state.served else None
-    return scripted_model(snapshot.catalogue, state.server, served or declared_name(state))
+    return scripted_model(snapshot.catalogue, state, served or declared_name(state))
 
 
 def start(server: Server, model: Model) -> Step:
@@ -61,10 +61,13 @@ def _stopped(server: Server, model: Model, undo: Step | None) -> Step:
 
 
 def retire(container: Container, server: Server, model: Model) -> list[Step]:
-    """Journal what a script had started, have its own script stop it, and put aside what that leaves."""
+    """Journal what a script had started, have its own script stop it, and put aside what that leaves.
+
+    Most scripts remove the container; then there is nothing to put aside.
+    """
     ended = [steps.record(container), stop(server, model, undoable=True)]
     stays = not (container.auto_remove or container.of_compose)
-    return [*ended, steps.put_aside(container)] if stays else ended
+    return [*ended, steps.put_aside(container, may_be_gone=True)] if stays else ended
 
 
 def runs_script(runs: Sequence[StepRun]) -> bool:

@@ -9,6 +9,7 @@ from sparktray.domain.action import (
     AwaitRelease,
     AwaitServing,
     CheckAgain,
+    FetchOllama,
     Gone,
     Guard,
     LoadOllama,
@@ -162,19 +163,19 @@ def restart_again(container: Container, policy: str) -> Step:
     return _restart_policy(container, policy, None)
 
 
-def put_aside(container: Container) -> Step:
+def put_aside(container: Container, *, may_be_gone: bool = False) -> Step:
     """Rename the old container, so that its name is free and it can come back."""
     aside = container.name + PREVIOUS
-    back = _rename(container.id, aside, container.name, None)
-    return _rename(container.id, container.name, aside, back)
+    back = _rename(container.id, aside, container.name, None, may_be_gone=may_be_gone)
+    return _rename(container.id, container.name, aside, back, may_be_gone=may_be_gone)
 
 
-def _rename(identity: str, name: str, to: str, undo: Step | None) -> Step:
+def _rename(identity: str, name: str, to: str, undo: Step | None, *, may_be_gone: bool = False) -> Step:
     argv = docker("rename", name, to)
     return Step(
         StepName.RENAME,
         phrase("Rename {container} to {name}", container=name, name=to),
-        RunDocker(argv, Named(identity, to), Guard(name, identity)),
+        RunDocker(argv, Named(identity, to), Guard(name, identity, may_be_gone=may_be_gone)),
         argv,
         phrase("Docker reports the new name."),
         undo,
@@ -272,6 +273,18 @@ def sweep(container: Container) -> Step:
         RunDocker(argv, Gone(container.id), Guard(container.name, container.id)),
         argv,
         phrase("It is gone."),
+    )
+
+
+def fetch_ollama(server: Server, name: str, container: str | None) -> Step:
+    """Have Ollama fetch a model before any other is given up; what it has already it does not fetch again."""
+    by_hand = ("ollama", "pull", name)
+    return Step(
+        StepName.PULL,
+        phrase("Have Ollama fetch {model}", model=name),
+        FetchOllama(server.name, name),
+        by_hand if container is None else docker("exec", container, *by_hand),
+        phrase("Ollama lists it as installed."),
     )
 
 

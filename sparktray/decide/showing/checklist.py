@@ -7,9 +7,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import assert_never
 
+from sparktray.decide.changing.fetching import amount, course, fraction
 from sparktray.decide.changing.locking import iso
 from sparktray.decide.changing.operations import can_cancel
 from sparktray.decide.changing.steps import way_back
+from sparktray.decide.memory.words import sum_lines
 from sparktray.decide.showing.present import operation_sentence
 from sparktray.decide.showing.words import clock
 from sparktray.domain.operation import (
@@ -70,7 +72,8 @@ class StepLine:
 class Outcome:
     """How an operation ended. ``good`` when it did what was wished.
 
-    ``offers`` are ways on from there: the words of a button, and the wish behind it.
+    ``offers`` are ways on from there: the words of a button, and the wish behind it. ``sum`` is why a model
+    does not fit.
     """
 
     good: bool
@@ -79,6 +82,7 @@ class Outcome:
     remedy: Phrase | None
     tail: tuple[str, ...]
     offers: tuple[tuple[Phrase, Wish], ...] = ()
+    sum: tuple[Phrase, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +110,7 @@ def checklist(snapshot: Snapshot, operation: Operation, now: float) -> Checklist
         steps=tuple(_line(snapshot, operation, run, under_way, now) for run in operation.runs),
         current=None if under_way is None else operation.index,
         cancel=_cancel(snapshot, operation) if operation.end is None and can_cancel(operation) else None,
-        outcome=None if operation.end is None else _outcome(operation, operation.end),
+        outcome=None if operation.end is None else _outcome(snapshot, operation, operation.end),
         about=about(snapshot.host.name, operation.started_at),
     )
 
@@ -152,6 +156,14 @@ def _line(
     )
     if run is not under_way:
         return line
+    if run.fetched is not None:
+        return replace(
+            line,
+            pace=course(run.fetched, now),
+            phase=amount(run.fetched),
+            fraction=fraction(run.fetched),
+            said=run.said,
+        )
     load = run.step.name is StepName.LOAD
     state = snapshot.state_of(operation.server or "") if load else None
     progress = None if state is None else state.progress
@@ -237,8 +249,9 @@ def _stopped_one(operation: Operation) -> bool:
     return any(run.begun and run.step.name in {StepName.STOP, StepName.UNLOAD} for run in operation.runs)
 
 
-def _outcome(operation: Operation, end: OperationEnd) -> Outcome:
-    failure = operation.failure
+def _outcome(snapshot: Snapshot, operation: Operation, end: OperationEnd) -> Outcome:
+    failure, found = operation.failure, operation.memory
+    short = failure is not None and failure.code == "memory-short"
     return Outcome(
         good=end in {OperationEnd.DONE, OperationEnd.PLANNED, OperationEnd.CANCELLED},
         sentence=operation_sentence(operation),
@@ -246,6 +259,7 @@ def _outcome(operation: Operation, end: OperationEnd) -> Outcome:
         remedy=None if failure is None else failure.remedy,
         tail=() if failure is None else failure.log_tail,
         offers=ways_on(operation, end),
+        sum=sum_lines(snapshot, found) if short and found is not None else (),
     )
 
 
@@ -257,7 +271,7 @@ def report(view: Checklist) -> tuple[Phrase, ...]:
         return tuple(lines)
     words = (view.about, outcome.sentence, outcome.cause, outcome.remedy)
     told = [each for each in words if each is not None]
-    return (*told, *lines, *(Phrase("{line}", {"line": line}) for line in outcome.tail))
+    return (*told, *outcome.sum, *lines, *(Phrase("{line}", {"line": line}) for line in outcome.tail))
 
 
 def script(steps: Iterable[tuple[str, str, Sequence[str]]]) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from sparktray.decide.changing.preflight import loads_by_api, may
 from sparktray.decide.identity import running_on
-from sparktray.decide.showing.present import engine_name, sentence, shown_name
+from sparktray.decide.showing.present import engine_name, shown_name, state_sentence
 from sparktray.decide.showing.words import phase_word, span
 from sparktray.decide.truth import icon_of
 from sparktray.domain.operation import StopWish
@@ -57,7 +57,7 @@ def header(snapshot: Snapshot, now: float) -> Header:
         lines.insert(0, (snapshot.docker_problem.remedy,))
     elif icon is Icon.IDLE:
         lines.append((phrase("Choose a model to load it."),))
-    return Header(icon, sentence(snapshot), tuple(lines), _copies(snapshot), _stops(snapshot))
+    return Header(icon, state_sentence(snapshot), tuple(lines), _copies(snapshot), _stops(snapshot))
 
 
 def _line(snapshot: Snapshot, state: ServerState, now: float, *, alone: bool) -> Line:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import reduce
 
+from sparktray.decide.changing.fetching import amount
 from sparktray.decide.changing.operations import can_cancel
 from sparktray.decide.changing.preflight import closed, loads_by_api, may
 from sparktray.decide.identity import Running, base_url, running_on
@@ -204,7 +205,9 @@ def _progress(snapshot: Snapshot, operation: Operation) -> Phrase:
 
 
 def _load_phase(snapshot: Snapshot, operation: Operation, current: StepRun) -> Phrase | None:
-    """How far a load is by the log; None for any other step."""
+    """How far a load is by the log, or a fetch by its bytes; None for any other step."""
+    if current.fetched is not None:
+        return phrase("{step}: {amount}", step=current.step.title, amount=amount(current.fetched))
     state = snapshot.state_of(operation.server or "")
     if current.step.name is not StepName.LOAD or state is None or state.progress is None:
         return None

@@ -9,11 +9,13 @@ from types import MappingProxyType
 from typing import assert_never
 
 from sparktray.decide.changing.preflight import closed
-from sparktray.decide.changing.room import fit
+from sparktray.decide.changing.room import Fit, fit, sum_now
 from sparktray.decide.identity import running_on, started_model
+from sparktray.decide.memory.words import sum_lines
 from sparktray.decide.showing.present import engine_name, shown_name
 from sparktray.decide.showing.words import phase_word
 from sparktray.domain.catalogue import EngineKind, Model, Purpose, Server
+from sparktray.domain.facts.memory import MemorySum
 from sparktray.domain.operation import SwitchWish
 from sparktray.domain.phrase import Phrase, phrase
 from sparktray.domain.problem import Problem
@@ -46,7 +48,8 @@ class ModelLine:
     ``place`` is engine and port. ``state`` is None for a model that is at rest. ``note`` is the
     catalogue's advice by language, ``reason`` what a person must know instead: why it failed, or why
     it cannot be switched to. ``wish`` is what a click does, None for nothing; ``ways`` are all the
-    servers it can be switched to now. ``fit`` is what it would take, and whether that could be had.
+    servers it can be switched to now. ``fit`` is what it would take, and whether that could be had, ``sum``
+    how that comes about.
     """
 
     key: str
@@ -59,6 +62,7 @@ class ModelLine:
     wish: SwitchWish | None = None
     ways: tuple[Way, ...] = ()
     fit: Phrase | None = None
+    sum: tuple[Phrase, ...] = field(default=(), compare=False)  # or every sample would change every row
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,9 +188,12 @@ def _lines(
         ways = _ways(model, able, places) if free else ()
         place = places[able[0]] if able else ""
         wish = ways[0].wish if ways else None
-        fits = fit_words(snapshot, model, able[0]) if able else None
         resting = ModelLine(model.id, name, place, note=model.note, wish=wish, ways=ways)
-        return [replace(resting, fit=fits)]
+        server = snapshot.catalogue.server(able[0]) if able else None
+        found = None if server is None else sum_now(snapshot, model, server)
+        if found is None:
+            return [resting]
+        return [replace(resting, fit=room_words(found), sum=sum_lines(snapshot, found))]
     rows = []
     for state in held:
         ended = state.phase is Phase.FAILED
@@ -213,12 +220,24 @@ def fit_words(snapshot: Snapshot, model: Model, name: str) -> Phrase | None:
     """What the model would take on that server, and whether it would fit now; None when not known."""
     server = snapshot.catalogue.server(name)
     found = None if server is None else fit(snapshot, model, server)
-    if found is None:
-        return None
+    return None if found is None else words_of_fit(found)
+
+
+def words_of_fit(found: Fit) -> Phrase:
+    """What a model would take, and whether it would fit now."""
     needs = round(found.needs / GIB)
     if not found.short:
         return phrase("{needs} GiB, fits now", needs=needs)
     return phrase("{needs} GiB, {short} GiB short", needs=needs, short=max(1, round(found.short / GIB)))
+
+
+def room_words(found: MemorySum) -> Phrase:
+    """What a model takes of what can be had, in a few words."""
+    if found.takes is None or found.short is None:
+        return phrase("memory: not known")
+    if found.short:
+        return phrase("needs {size} GiB more", size=max(1, round(found.short / GIB)))
+    return phrase("fits: {needs} of {room} GiB", needs=round(found.takes / GIB), room=round(found.room / GIB))
 
 
 def _ways(model: Model, servers: list[str], places: Mapping[str, str]) -> tuple[Way, ...]:

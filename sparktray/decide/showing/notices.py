@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import assert_never
 
+from sparktray.decide.changing.headroom import headroom
+from sparktray.decide.conflicts import ConflictCode, conflicts
 from sparktray.decide.identity import running_on
 from sparktray.decide.showing.present import operation_sentence, server_sentence, shown_name
 from sparktray.decide.truth import started_by
@@ -29,7 +31,9 @@ from sparktray.domain.text import has_hidden
 # A restart by Docker's policy, or a stop that a start follows, is no news.
 DOWN_SECONDS = 60.0
 
-_OPERATION_KEY, _LINK_KEY = "operation", "link"
+_OPERATION_KEY, _LINK_KEY, _MEMORY_KEY = "operation", "link", "memory"
+# What hovers about the mark is told once: it is over when that much more is free again.
+_CLEAR_BYTES = 1 << 30
 
 # A host key that differs may be somebody in the way; nobody must find that out by looking.
 _CHANGED_KEY = "host-key-changed"
@@ -44,6 +48,7 @@ class NoticeKind(StrEnum):
     LINK_BLOCKED = "link-blocked"
     SWITCHED_ELSEWHERE = "switched-elsewhere"
     DOWN = "down"
+    MEMORY_LOW = "memory-low"
 
 
 class Urgency(StrEnum):
@@ -118,7 +123,12 @@ def notices(
     counts as switched elsewhere, and a switch that takes time is missed.
     """
     known = last_served({}, before) if served is None else served
-    found = (_ended(before, after, asked), _blocked(before, after), *_elsewhere(known, after))
+    found = (
+        _ended(before, after, asked),
+        _blocked(before, after),
+        _memory_low(before, after),
+        *_elsewhere(known, after),
+    )
     return tuple(each for each in found if each is not None)
 
 
@@ -233,10 +243,26 @@ def _blocked(before: Snapshot, after: Snapshot) -> Notice | None:
 
 
 def mended(snapshot: Snapshot, told: Collection[str]) -> tuple[Withdraw, ...]:
-    """What no longer holds of the notices with these keys: a link that waited for a person is up again."""
-    if _LINK_KEY in told and snapshot.link is LinkPhase.CONNECTED:
-        return (Withdraw(_LINK_KEY),)
-    return ()
+    """What no longer holds of the notices with these keys: the link is up again, memory is there again."""
+    up = snapshot.link is LinkPhase.CONNECTED
+    over = (_LINK_KEY, up), (_MEMORY_KEY, up and _enough(snapshot))
+    return tuple(Withdraw(key) for key, holds in over if holds and key in told)
+
+
+def _memory_low(before: Snapshot, after: Snapshot) -> Notice | None:
+    """Two servers leave the host too little, since now: not what was so when it was first looked at."""
+    if before.epoch != after.epoch or before.vitals.available_bytes is None or not before.containers_known:
+        return None
+    low = next((each for each in conflicts(after) if each.code is ConflictCode.MEMORY_LOW), None)
+    if low is None or any(each.code is ConflictCode.MEMORY_LOW for each in conflicts(before)):
+        return None
+    text = phrase("{label}, or the host may freeze.", label=low.way_out.label)
+    return Notice(NoticeKind.MEMORY_LOW, _MEMORY_KEY, low.sentence, text, Urgency.CRITICAL)
+
+
+def _enough(snapshot: Snapshot) -> bool:
+    available, total = snapshot.vitals.available_bytes, snapshot.vitals.total_bytes
+    return available is not None and total is not None and available >= headroom(total) + _CLEAR_BYTES
 
 
 def is_wanted(notice: Notice, silenced: frozenset[str], *, in_front: bool) -> bool:

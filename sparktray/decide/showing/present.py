@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import assert_never
 
+from sparktray.decide.conflicts import conflicts
 from sparktray.decide.identity import Running, running_on
 from sparktray.decide.truth import icon_of, waits_for_somebody
 from sparktray.domain.catalogue import EngineKind
@@ -46,7 +47,16 @@ def shown_name(running: Running, state: ServerState) -> str:
 
 
 def sentence(snapshot: Snapshot) -> Phrase:
-    """The one sentence about the whole: tooltip, first menu row and ``status`` show the same."""
+    """The one sentence about the whole, also where no more can be shown: tooltip, first menu row, JSON."""
+    if icon_of(snapshot) in {Icon.READY, Icon.IDLE}:
+        pressing = next((each for each in conflicts(snapshot) if each.presses), None)
+        if pressing is not None:
+            return pressing.sentence
+    return state_sentence(snapshot)
+
+
+def state_sentence(snapshot: Snapshot) -> Phrase:
+    """The same where conflicts have a place of their own: the panel, and ``status`` for people."""
     icon = icon_of(snapshot)
     host = snapshot.host.name
     if snapshot.link is not LinkPhase.CONNECTED:

@@ -63,6 +63,8 @@ def guarded(guard: Guard | None, found: Container | None) -> Leave:
     if guard.operation is not None:
         ours = found is not None and _made_by(found, guard.operation)
         return Leave.RUN if ours else Leave.NOTHING_OF_OURS
+    if found is None and guard.may_be_gone:
+        return Leave.NOTHING_OF_OURS
     return Leave.RUN if found is not None and found.id == guard.container else Leave.CHANGED
 
 

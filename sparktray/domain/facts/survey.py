@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from sparktray.domain.docker.container import Container
 from sparktray.domain.open_webui import Household
+from sparktray.domain.phrase import Phrase
 from sparktray.domain.problem import Problem
 
 
@@ -15,13 +16,15 @@ from sparktray.domain.problem import Problem
 class ModelFolder:
     """A model's folder on the host: file sizes in bytes by name, its config and weight index if any.
 
-    ``index`` is the parsed ``model.safetensors.index.json``, ``config`` the parsed ``config.json``.
+    ``index`` is the parsed ``model.safetensors.index.json``, ``config`` the parsed ``config.json``;
+    ``unread`` is why that could not be read although it is there.
     """
 
     path: str
     files: Mapping[str, int] = field(default_factory=dict)
     config: Mapping[str, object] | None = None
     index: Mapping[str, object] | None = None
+    unread: Phrase | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +55,12 @@ class Survey:
     """Facts for one plan. ``folder`` is None when the model's folder is missing or not needed.
 
     ``memory`` are the bytes that are available and in all by the host's ``/proc/meminfo``, None where it
-    does not tell. ``host_time`` is the host's own clock, seconds since 1970: locks expire by it.
-    ``lock_image`` is any image of the host a lock can be created from. ``abandoned`` are ids of
-    ``.previous`` containers that our own journal knows as left over. ``broken`` is what a wish to go back
-    is about, None when the journal does not know it. ``household`` is Open WebUI, where a wish is about it.
-    ``unstored`` is a secret of the model that the keyring does not hold, ``keyring`` why it cannot be asked.
+    does not tell; ``unused_memory`` holds not even the page cache. ``host_time`` is the host's own clock,
+    seconds since 1970: locks expire by it. ``lock_image`` is any image of the host a lock can be created
+    from. ``abandoned`` are ids of ``.previous`` containers that our own journal knows as left over.
+    ``broken`` is what a wish to go back is about, None when the journal does not know it. ``household`` is
+    Open WebUI, where a wish is about it. ``unstored`` is a secret of the model that the keyring does not
+    hold, ``keyring`` why it cannot be asked.
     """
 
     image_present: bool
@@ -67,6 +71,7 @@ class Survey:
     abandoned: frozenset[str] = frozenset()
     at: float | None = None
     memory: tuple[int, int] | None = None
+    unused_memory: int | None = None
     broken: BrokenOff | None = None
     household: Household | None = None
     unstored: str | None = None

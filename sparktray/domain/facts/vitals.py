@@ -60,6 +60,11 @@ def read_memory(meminfo: str) -> tuple[int, int] | None:
     return None if available is None or total is None else (available, total)
 
 
+def read_unused(meminfo: str) -> int | None:
+    """Bytes that hold nothing at all by ``/proc/meminfo``; the page cache is no part of them."""
+    return _meminfo(meminfo, "MemFree")
+
+
 def _shares(processes: str, containers: dict[str, str]) -> tuple[tuple[str, int], ...] | None:
     header, *rows = processes.splitlines() or [""]
     if header.partition(",")[0].strip() != "pid":  # a sentence about what is wrong has no header

@@ -9,7 +9,7 @@ import paramiko
 from paramiko.common import cMSG_CHANNEL_CLOSE, cMSG_CHANNEL_REQUEST
 
 from sparktray.remote.errors import ConnectionRefused, DeadlinePassed, LinkLost, SessionRefused
-from sparktray.remote.link import remaining
+from sparktray.remote.link import TERMINAL, remaining
 
 if TYPE_CHECKING:
     from sparktray.remote.ssh.transport import SshTransport
@@ -66,6 +66,21 @@ class SshChannel(paramiko.Channel):
         if reply:
             self.event.clear()
             self.event_ready = False
+        self.link.send_on(self, message)
+
+    def ask_for_terminal(self) -> None:
+        """Ask for a pseudo terminal (RFC 4254, 6.2); the answer sets ``event``."""
+        message = paramiko.Message()
+        message.add_byte(cMSG_CHANNEL_REQUEST)
+        message.add_int(self.remote_chanid)
+        message.add_string("pty-req")
+        message.add_boolean(True)
+        message.add_string("xterm")
+        for number in (*TERMINAL, 0, 0):
+            message.add_int(number)
+        message.add_string(b"\0")  # TTY_OP_END: no modes
+        self.event.clear()
+        self.event_ready = False
         self.link.send_on(self, message)
 
     def wait_for_reply(self, timeout: float) -> bool:
@@ -211,11 +226,19 @@ class ChannelProcess:
 
 
 def start_exec(
-    channel: SshChannel, command: str, until: float, release: Callable[[], None]
+    channel: SshChannel,
+    command: str,
+    until: float,
+    release: Callable[[], None],
+    *,
+    terminal: bool = False,
 ) -> ChannelProcess:
     """Ask for ``command`` on a fresh session channel; bounded, unlike paramiko's ``exec_command``."""
     process = ChannelProcess(channel, release)
     try:
+        if terminal:
+            channel.ask_for_terminal()
+            channel.wait_for_reply(remaining(until, "terminal") or 0.0)  # one that is refused is done without
         channel.request("exec", command, reply=True)
         if not channel.wait_for_reply(remaining(until, "command start") or 0.0):
             raise SessionRefused(reason="exec refused")

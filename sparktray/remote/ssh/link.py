@@ -31,13 +31,14 @@ class SshLink:
         """See `Link.open_tcp`."""
         return ChannelStream(self._transport.open("direct-tcpip", ("127.0.0.1", port, *_ORIGIN), timeout))
 
-    def start(self, argv: Sequence[str], *, timeout: float) -> ChannelProcess:
+    def start(self, argv: Sequence[str], *, timeout: float, terminal: bool = False) -> ChannelProcess:
         """See `Link.start`. The user's login shell sees one quoted line: argv arrives byte for byte."""
         until = time.monotonic() + timeout
         command = shlex.join(argv)
         if "\0" in command:
             raise ValueError("an argument cannot hold a NUL")
-        return start_exec(self._open_session(until), command, until, self._sessions.give_back)
+        channel = self._open_session(until)
+        return start_exec(channel, command, until, self._sessions.give_back, terminal=terminal)
 
     def _open_session(self, until: float) -> SshChannel:
         """A session channel, as soon as the host has a place for one."""

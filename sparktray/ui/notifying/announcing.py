@@ -11,6 +11,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from sparktray.decide.showing.notices import (
     ActionKind,
     Notice,
+    NoticeKind,
     Served,
     Urgency,
     Watched,
@@ -87,7 +88,9 @@ class Announcer(QObject):
             self._begin(snapshot.host.name)
         else:
             for notice in notices(before, snapshot, self._asked, self._served):
-                self._tell(notice)
+                # Memory hovers about its mark; until it is clear of it, that is told already.
+                if notice.kind is not NoticeKind.MEMORY_LOW or notice.key not in self._told:
+                    self._tell(notice)
         for told in mended(snapshot, self._told):
             self._tell(told)
         self._served = last_served(self._served, snapshot)

@@ -1,18 +1,23 @@
-"""The group "Models": which list of models counts, and the person's own one."""
+"""The group "Models": which list of models counts, the person's own one, and ways to fill it."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QUrl, Signal
+from PySide6.QtCore import Qt, QUrl, Signal
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QHBoxLayout, QMessageBox, QPushButton, QVBoxLayout, QWidget
 
 from sparktray.domain.phrase import Phrase, phrase
 from sparktray.domain.problem import Problem
-from sparktray.store.catalogue_file import make_own, own_catalogue, use_shipped
+from sparktray.store.catalogue_file import add_entries, make_own, own_catalogue, use_shipped
 from sparktray.store.paths import ConfigFolder
 from sparktray.ui.background import Background
+from sparktray.ui.entries.found_window import FoundWindow
+from sparktray.ui.entries.jobs import Controllers, draft_of, look_at
+from sparktray.ui.entries.run_line_window import RunLineWindow
 from sparktray.ui.settings.saving import problem_of
 from sparktray.ui.settings.texts import Trouble, heading, line, quietly, selectable
 from sparktray.ui.theme import GRID
@@ -25,12 +30,18 @@ class Models(QWidget):
     written = Signal()
 
     def __init__(
-        self, say: Wording, folder: ConfigFolder, background: Background, parent: QWidget | None = None
+        self,
+        say: Wording,
+        folder: ConfigFolder,
+        background: Background,
+        controllers: Controllers,
+        parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
         self._say = say
         self._folder = folder
         self._background = background
+        self._controllers = controllers
         self._own: Path | None = None
         self._problem: Problem | None = None
         self._broken: Problem | None = None
@@ -42,6 +53,10 @@ class Models(QWidget):
         self.edit, self.shipped = QPushButton(), QPushButton()
         self.edit.clicked.connect(self._edit)
         self.shipped.clicked.connect(self._ask)
+        self.look_for, self.from_line = QPushButton(), QPushButton()
+        self.look_for.clicked.connect(self._find)
+        self.from_line.clicked.connect(self._paste)
+        self.window_open: FoundWindow | RunLineWindow | None = None
         self.question: QMessageBox | None = None
         self._lay_out()
 
@@ -52,6 +67,10 @@ class Models(QWidget):
         self.edit.setText(say(phrase("Edit models…")))
         self.shipped.setText(say(phrase("Use the shipped list again…")))
         self.shipped.setVisible(self._own is not None)
+        self.look_for.setText(say(phrase("Find models on the host…")))
+        self.from_line.setText(say(phrase("From a docker run line…")))
+        if self.window_open is not None:
+            self.window_open.tell()
         if self._own is None:
             self.in_use.setText(say(phrase("The list of models that comes with sparktray is in use.")))
             self.explained.setText(
@@ -95,6 +114,49 @@ class Models(QWidget):
                 phrase("Open it with an editor of your choice."),
             )
         self._changed()
+
+    def _find(self) -> None:
+        self._open(
+            lambda: FoundWindow(
+                self._say,
+                self._background,
+                partial(look_at, self._controllers),
+                partial(add_entries, self._folder),
+                self,
+            )
+        )
+
+    def _paste(self) -> None:
+        self._open(
+            lambda: RunLineWindow(
+                self._say,
+                self._background,
+                partial(draft_of, self._folder, self._controllers),
+                partial(add_entries, self._folder),
+                self,
+            )
+        )
+
+    def _open(self, make: Callable[[], FoundWindow | RunLineWindow]) -> None:
+        """One window at a time: the one that is open comes to the front."""
+        if self.window_open is None:
+            window = self.window_open = make()
+            window.added.connect(self._added)
+            window.finished.connect(self._closed)
+        self.window_open.show()
+        self.window_open.raise_()
+        self.window_open.activateWindow()
+
+    def _closed(self, _code: int) -> None:
+        if self.window_open is not None:
+            self.window_open.deleteLater()
+            self.window_open = None
+
+    def _added(self, names: tuple[str, ...]) -> None:
+        self._problem = None
+        self._remark = phrase("In your list now: {names}", names=list(names))
+        self._changed()
+        self.ask_which()
 
     def _ask(self) -> None:
         if self.question is not None:
@@ -159,5 +221,7 @@ class Models(QWidget):
         for widget in (self.heading, self.in_use, self.explained, self.broken, self.broken_kept):
             column.addWidget(widget)
         column.addLayout(row)
+        for button in (self.look_for, self.from_line):
+            column.addWidget(button, 0, Qt.AlignmentFlag.AlignLeft)
         column.addWidget(self.remark)
         column.addWidget(self.trouble)

@@ -72,5 +72,7 @@ def occasion(kind: NoticeKind) -> Phrase:
             return phrase("somebody else has switched a model")
         case NoticeKind.DOWN:
             return phrase("a server has been down for a minute")
+        case NoticeKind.MEMORY_LOW:
+            return phrase("two servers leave the host too little memory")
         case _:  # pragma: no cover
             assert_never(kind)

@@ -12,6 +12,7 @@ from sparktray.store.autostart.entry import Autostart
 from sparktray.store.paths import ConfigFolder
 from sparktray.store.settings import Settings
 from sparktray.ui.background import Background
+from sparktray.ui.entries.jobs import Controllers
 from sparktray.ui.panel.controls import Hairline
 from sparktray.ui.panel.page import Page
 from sparktray.ui.settings.general import General
@@ -38,6 +39,7 @@ class SettingsPage(Page):
         background: Background,
         saving: Saving,
         autostart: Autostart,
+        controllers: Controllers,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(say, parent)
@@ -47,7 +49,7 @@ class SettingsPage(Page):
         self.trouble = Trouble()
         self.general = General(say, saving, autostart, background)
         self.notifications = Notifications(say, saving)
-        self.models = Models(say, folder, background)
+        self.models = Models(say, folder, background, controllers)
         saving.saved.connect(self._saved)
         saving.failed.connect(self._not_saved)
         self.models.written.connect(self.written)

@@ -9,11 +9,15 @@ from msgspec import structs
 
 from sparktray.decide.changing.plan import Plan
 from sparktray.decide.effects import ReadNeeds
+from sparktray.decide.memory.reckoning import sum_for
 from sparktray.decide.showing.models import fit_words, groups
 from sparktray.domain.catalogue import Catalogue
-from sparktray.domain.events import NeedsRead
+from sparktray.domain.events import NeedsRead, Surveyed, Wished
+from sparktray.domain.facts.memory import Footprint
+from sparktray.domain.facts.survey import Survey
 from sparktray.domain.facts.vitals import Vitals
-from sparktray.domain.operation import OperationEnd, StepName, SwitchWish
+from sparktray.domain.operation import Operation, OperationEnd, StepName, StopWish, SwitchWish
+from sparktray.domain.phrase import phrase
 from sparktray.domain.problem import Problem
 from sparktray.domain.snapshot import Snapshot
 from tests.pure.decide.building import (
@@ -24,6 +28,7 @@ from tests.pure.decide.building import (
     ended,
     ollama_box,
     only,
+    problem,
     ready,
     rendered,
     serving,
@@ -173,7 +178,10 @@ def test_what_was_stopped_for_room_serves_again_when_the_model_fails() -> None:
     assert waited == [{"server": "sglang-main"}]
 
 
-SIZES = (("coder", "sglang", MODEL_GIB * GIB), ("coder", "vllm", 30 * GIB))
+SIZES = (
+    ("coder", "sglang", Footprint(fixed=MODEL_GIB * GIB)),
+    ("coder", "vllm", Footprint(fixed=30 * GIB)),
+)
 
 
 def sized(room: Desk, *, free_gib: int | None) -> Snapshot:
@@ -185,16 +193,35 @@ def sized(room: Desk, *, free_gib: int | None) -> Snapshot:
 
 
 @pytest.mark.parametrize(
-    ("free_gib", "words"),
-    [(70, "60 GiB, fits now"), (69, "60 GiB, 1 GiB short"), (50, "60 GiB, 20 GiB short"), (None, None)],
+    ("free_gib", "words", "in_the_panel"),
+    [
+        (70, "60 GiB, fits now", "fits: 60 of 60 GiB"),
+        (100, "60 GiB, fits now", "fits: 60 of 90 GiB"),
+        (69, "60 GiB, 1 GiB short", "needs 1 GiB more"),
+        (50, "60 GiB, 20 GiB short", "needs 20 GiB more"),
+        (None, None, None),
+    ],
 )
-def test_the_list_tells_what_fits_now(free_gib: int | None, words: str | None) -> None:
+def test_the_list_tells_what_fits_now(
+    free_gib: int | None, words: str | None, in_the_panel: str | None
+) -> None:
     told = fit_words(sized(desk(), free_gib=free_gib), CODER, "sglang")
     assert (None if told is None else rendered(told)) == words
     rows = {line.name: line for group in groups(sized(desk(), free_gib=free_gib)) for line in group.lines}
     shown = rows["coder"].fit
-    assert (None if shown is None else rendered(shown)) == words
-    assert rows["scout"].fit is None, "its folder did not tell"
+    assert (None if shown is None else rendered(shown)) == in_the_panel
+    assert bool(rows["coder"].sum) is (free_gib is not None)
+    assert rows["scout"].fit is None, "its folder is not there"
+
+
+def test_what_is_not_known_is_said_and_not_guessed() -> None:
+    room = sized(desk(), free_gib=70)
+    unread = Footprint(weights=GIB, tokens=9, unknown=phrase("config.json cannot be read."))
+    room = replace(room, needs=(("coder", "sglang", unread),))
+    assert fit_words(room, CODER, "sglang") is None
+    (shown,) = [line for group in groups(room) for line in group.lines if line.name == "coder"]
+    assert shown.fit is not None and rendered(shown.fit) == "memory: not known"
+    assert rendered(shown.sum[1]) == "config.json cannot be read."
 
 
 def test_what_would_make_way_counts_as_free() -> None:
@@ -227,3 +254,76 @@ def test_a_context_that_fits_is_offered(free_gib: int, tokens: int | None) -> No
     assert isinstance(refused, Problem) and refused.code == "memory-short"
     assert refused.remedy.values.get("tokens") == tokens
     assert ("with that it fits" in rendered(refused.remedy)) is (tokens is not None)
+
+
+def plain() -> Desk:
+    """The model "scout" as its page starts it: nothing limits what it takes."""
+    room = connected()
+    models = tuple(
+        structs.replace(model, context=None) if model.id == "scout" else model
+        for model in room.snapshot.catalogue.models
+    )
+    catalogue = Catalogue(servers=room.snapshot.catalogue.servers, models=models)
+    room.snapshot = replace(room.snapshot, catalogue=catalogue)
+    return room
+
+
+@pytest.mark.parametrize(("free_gib", "fits"), [(112, True), (89, True), (88, False)])
+def test_without_a_context_it_fits_on_an_empty_host_and_beside_nothing(free_gib: int, fits: bool) -> None:
+    """SGLang takes 89 % of what is available, and what it leaves has to be the host's own 9.8 GiB."""
+    found = asked(plain(), SwitchWish("scout"), survey(memory=(free_gib * GIB, TOTAL)))
+    assert isinstance(found, Plan if fits else Problem)
+    if isinstance(found, Problem):
+        assert "Nothing limits what it takes: give the model a context" in rendered(found.remedy)
+
+
+def test_room_is_made_for_what_takes_all_there_is() -> None:
+    """What stops adds to what is available, of which a share is taken then."""
+    room = plain()
+    others = beside({"sglang-main": 20, "vllm": 15, "ollama": 5}).snapshot
+    room.snapshot = replace(others, catalogue=room.snapshot.catalogue)
+    found = asked(room, SwitchWish("scout", make_room=True), survey(memory=(70 * GIB, TOTAL)))
+    assert isinstance(found, Plan)
+    ends = [s.title.values["container"] for s in found.steps if s.name is StepName.STOP]
+    assert ends == ["sglang-main"]
+
+
+def wished(told: Survey, wish: SwitchWish, *, room: Desk | None = None) -> Operation:
+    """The operation once its plan is made or refused."""
+    at = room or desk()
+    at.take(Wished(wish, 1, "op-1"))
+    at.take(Surveyed(1, told))
+    assert at.snapshot.operation is not None
+    return at.snapshot.operation
+
+
+def test_an_operation_knows_its_sum_whether_it_is_refused_or_not() -> None:
+    for free_gib, end, left in ((20, OperationEnd.REFUSED, -50), (100, OperationEnd.PLANNED, 30)):
+        told = survey(CODER, memory=(free_gib * GIB, TOTAL))
+        made = wished(told, SwitchWish("coder", dry_run=True))
+        assert made.end is end
+        assert made.memory is not None and made.memory.takes == 60 * GIB
+        assert made.memory.left is not None and round(made.memory.left / GIB) == left
+
+
+@pytest.mark.parametrize(
+    ("wish", "told"),
+    [
+        (SwitchWish("coder"), problem()),
+        (SwitchWish("coder"), survey(None, memory=(GIB, TOTAL))),
+        (SwitchWish("coder"), survey(CODER)),
+        (SwitchWish("coder", on="ollama"), survey(CODER, memory=(GIB, TOTAL))),
+    ],
+    ids=["nothing was read", "no folder", "no memory", "decides by itself"],
+)
+def test_there_is_no_sum_without_its_parts(wish: SwitchWish, told: Survey | Problem) -> None:
+    assert sum_for(desk().snapshot, wish, told) is None
+
+
+def test_what_loads_nothing_has_no_sum() -> None:
+    told = survey(memory=(20 * GIB, TOTAL))
+    there = serving(OLD, sglang=ready("scout")).snapshot
+    assert sum_for(there, SwitchWish("scout"), told) is None
+    assert sum_for(there, StopWish("sglang"), told) is None
+    assert sum_for(there, SwitchWish("nothing"), told) is None
+    assert sum_for(connected(OLD).snapshot, SwitchWish("scout"), told) is not None

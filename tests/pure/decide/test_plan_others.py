@@ -43,6 +43,8 @@ def ollama_script(desk: Desk, wish: SwitchWish, told: Survey | None = None) -> l
 
 
 ON_OLLAMA = SwitchWish("qwen", on="ollama")
+# It is asked what it has once it is up.
+FETCH = "docker exec ollama ollama pull qwen3:32b"
 LOADING = ["load qwen3:32b", "(load)", "(prove)"]
 HAVE = ("qwen3:32b", "bge-m3:latest")
 
@@ -78,7 +80,7 @@ def test_ollama_as_a_system_service_needs_neither_container_nor_image() -> None:
 def test_a_stopped_ollama_is_started_as_it_is(compose: bool) -> None:
     labels = {COMPOSE_LABEL: "x"} if compose else {}
     desk = serving(ended(ollama_box(labels=labels)), ollama=Reading(Health.REFUSED))
-    assert ollama_script(desk, ON_OLLAMA) == ["(check)", "docker start ollama", *LOADING]
+    assert ollama_script(desk, ON_OLLAMA) == ["(check)", "docker start ollama", FETCH, *LOADING]
 
 
 def test_an_ollama_that_is_missing_is_made() -> None:
@@ -89,7 +91,14 @@ def test_an_ollama_that_is_missing_is_made() -> None:
     assert steps[2].startswith(
         "docker run -d --name ollama --gpus all -p 11434:11434 -v ollama:/root/.ollama"
     )
-    assert steps[3:] == LOADING
+    assert steps[3:] == [FETCH, *LOADING]
+
+
+def test_what_ollama_does_not_have_is_fetched_before_anything_is_given_up() -> None:
+    desk = serving(ollama_box(), ollama=ready("a", installed=("a",)))
+    assert ollama_script(desk, ON_OLLAMA) == ["(check)", FETCH, "unload a", *LOADING]
+    service = serving(ollama=ready("a", installed=("a",)))
+    assert ollama_script(service, ON_OLLAMA)[1] == "ollama pull qwen3:32b"
 
 
 def test_an_ollama_service_that_went_away_is_not_taken_for_one_that_answers() -> None:
@@ -101,7 +110,7 @@ def test_an_ollama_service_that_went_away_is_not_taken_for_one_that_answers() ->
 
 def test_an_ollama_that_runs_and_is_not_up_yet_is_waited_for() -> None:
     desk = serving(ollama_box(), ollama=Reading(Health.REFUSED))
-    assert ollama_script(desk, ON_OLLAMA) == ["(check)", *LOADING]
+    assert ollama_script(desk, ON_OLLAMA) == ["(check)", FETCH, *LOADING]
 
 
 STOP = "docker stop -t 30 "

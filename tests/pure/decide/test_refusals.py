@@ -74,13 +74,6 @@ CASES: list[tuple[str, Desk, Wish, Survey, str]] = [
     ("locked", connected(lock_box(expires="soon")), SCOUT, survey(), "bob@desk"),
     ("locked", connected(sglang_box(), lock_box()), StopWish(), survey(None), "bob@desk"),
     (
-        "model-missing",
-        answering("a"),
-        SwitchWish("qwen", on="ollama"),
-        survey(None),
-        "does not have qwen3:32b",
-    ),
-    (
         "name-taken",
         connected(box("ollama")),
         SwitchWish("qwen", on="ollama"),

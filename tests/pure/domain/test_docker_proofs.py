@@ -125,3 +125,9 @@ def test_only_what_this_operation_made_and_never_started_may_be_swept() -> None:
         assert not made_and_never_started(wanted, other)
     assert not made_and_never_started(Running("sglang"), made)
     assert not made_and_never_started(Gone("sglang"), made)
+
+
+def test_what_may_be_gone_is_left_when_it_is() -> None:
+    guard = Guard("sglang", "a" * 64, may_be_gone=True)
+    assert guarded(guard, None) is Leave.NOTHING_OF_OURS
+    assert guarded(Guard("sglang", "a" * 64), None) is Leave.CHANGED

@@ -69,13 +69,14 @@ def launch(
     weights: int = 0,
     labels: Mapping[str, str] | None = None,
     on: Server | None = None,
+    total: int | None = None,
     **changes: Any,
 ) -> Launch:
     """A start of the page's model; with WEIGHTS there is a folder."""
     folder = None
     if weights:
         folder = ModelFolder("/m", {"model.safetensors": weights, "config.json": 9}, config)
-    return Launch(on or server(engine), model(**changes), HOST, folder, labels or {})
+    return Launch(on or server(engine), model(**changes), HOST, folder, labels or {}, total)
 
 
 def container(image: str = "debian", argv: str | tuple[str, ...] = ()) -> Container:

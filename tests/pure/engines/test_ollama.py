@@ -6,7 +6,7 @@ from sparktray.domain.asking import Answer, Health, Heard, Proof, Reading, Serve
 from sparktray.domain.catalogue import EngineKind
 from sparktray.domain.phrase import phrase
 from sparktray.domain.snapshot import LoadProgress
-from sparktray.engines.ollama import Ollama, load, unload
+from sparktray.engines.ollama import FetchReader, Ollama, load, unload
 from sparktray.engines.protocol import Activity, Depth
 from tests.pure.engines.launching import BROKEN, LATE, REFUSED, Talk, answer, container, launch, server
 
@@ -139,3 +139,18 @@ def test_loading_and_unloading(table: dict[str, Heard], proof: Proof, paths: lis
 def test_failures(line: str, code: str | None) -> None:
     failure = OLLAMA.diagnose((line,))
     assert (failure and failure.code) == code
+
+
+def test_the_stream_of_a_fetch() -> None:
+    reader = FetchReader()
+    reader.feed(b'{"status":"pulling manifest"}\n{"status":"pulling ab","digest":"sha256:ab","total":100,')
+    assert (reader.done, reader.total, reader.last) == (0, 0, "pulling manifest")
+    reader.feed(b'"completed":40}\n{"status":"pulling cd","digest":"sha256:cd","total":10}\nnonsense\n[1]\n')
+    assert (reader.done, reader.total) == (40, 110)
+    reader.feed(b'{"status":"x","digest":"sha256:ab","total":100,"completed":30}\n{"digest":1,"total":5}\n')
+    reader.feed(b'{"digest":"sha256:ef","total":5,"completed":9}\n{"status":"success"}\n')
+    assert (reader.done, reader.total, reader.succeeded, reader.error) == (40, 110, True, None)
+    reader.feed(b'{"error":"no space left on device"}\n' + b"x" * 70_000)
+    assert reader.error == "no space left on device"
+    reader.feed(b'\n{"status":"again"}\n')
+    assert reader.last == "again"

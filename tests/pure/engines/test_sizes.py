@@ -1,21 +1,18 @@
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
-from sparktray.domain.catalogue import EngineKind, ModelKind
 from sparktray.domain.facts.survey import ModelFolder
-from sparktray.engines.registry import engine
+from sparktray.domain.phrase import phrase
 from sparktray.engines.sizes import (
     GIB,
-    OVERHEAD,
     cache_bytes,
     folder_complete,
     kv_bytes_per_token,
+    unread_cache,
     weights_bytes,
 )
-from tests.pure.engines.launching import QWEN, SCOUT, launch
+from tests.pure.engines.launching import QWEN, SCOUT
 
 
 def _shape(layers: int, heads: int, kv_heads: int | None, hidden: int, **more: object) -> dict[str, object]:
@@ -24,6 +21,7 @@ def _shape(layers: int, heads: int, kv_heads: int | None, hidden: int, **more: o
 
 
 DEEPSEEK_V3 = _shape(61, 128, 128, 7168, kv_lora_rank=512, qk_rope_head_dim=64)
+DEEPSEEK_V32 = {**DEEPSEEK_V3, "index_head_dim": 128}
 
 
 @pytest.mark.parametrize(
@@ -74,6 +72,34 @@ SMALL: dict[str, object] = _shape(4, 1, 1, 1, head_dim=1)  # 4 bytes a token and
 def test_which_layers_keep_something(more: dict[str, object], layers: int) -> None:
     """What attends in chunks or in a window is kept in full; what has a state keeps nothing a token."""
     assert kv_bytes_per_token({**SMALL, **more}) == 4 * layers
+
+
+def test_the_index_of_sparse_attention_is_8_bit_whatever_the_cache_is() -> None:
+    """128 bytes and one scale of 4 a layer, beside the latent vector; without one the index means nothing."""
+    assert kv_bytes_per_token(DEEPSEEK_V32) == 70_272 + 61 * 132
+    assert kv_bytes_per_token(DEEPSEEK_V32, 1.0) == 70_272 // 2 + 61 * 132
+    assert kv_bytes_per_token({**QWEN, "index_head_dim": 128}) == 262_144
+
+
+@pytest.mark.parametrize(
+    ("folder", "reason"),
+    [
+        (None, "The model's folder has no config.json."),
+        (ModelFolder("/m"), "The model's folder has no config.json."),
+        (ModelFolder("/m", unread=phrase("It cannot be read.")), "It cannot be read."),
+        (ModelFolder("/m", config={}), "config.json does not tell the size of the model's layers."),
+        (
+            ModelFolder("/m", config={"architectures": [7]}),
+            "config.json does not tell the size of the model's layers.",
+        ),
+        (
+            ModelFolder("/m", config={"architectures": ["NewOne"]}),
+            "config.json does not tell the size of the model's layers: the architecture {name} is not known.",
+        ),
+    ],
+)
+def test_why_it_is_not_known_what_a_token_keeps(folder: ModelFolder | None, reason: str) -> None:
+    assert unread_cache(folder).msgid == reason
 
 
 def test_the_worked_figures() -> None:
@@ -133,43 +159,14 @@ def test_a_file_is_quoted_without_hidden_characters() -> None:
         (("--kv-cache-dtype", "fp8_e5m2"), 1.0),
         (("--kv-cache-dtype=fp8",), 1.0),
         (("--kv-cache-dtype=bf16",), 2.0),
+        (("--kv_cache_dtype", "fp8_e4m3"), 1.0),
+        (("--kv-cache-dtype", "fp8", "--kv-cache-dtype", "auto"), 2.0),
+        (("--kv-cache-dtype", "nvfp4"), 0.5625),
+        (("--kv-cache-dtype", "mxfp8"), 1.03125),
+        (("--kv-cache-dtype", "turboquant_k8v4"), None),
+        (("--kv-cache-dtype",), 2.0),
         (("--other", "fp8"), 2.0),
     ],
 )
-def test_the_width_of_the_cache(args: tuple[str, ...], width: float) -> None:
+def test_the_width_of_the_cache(args: tuple[str, ...], width: float | None) -> None:
     assert cache_bytes(args) == width
-
-
-S, V, O = EngineKind.SGLANG, EngineKind.VLLM, EngineKind.OLLAMA  # noqa: E741
-
-
-@pytest.mark.parametrize(
-    ("kind", "values", "needed"),
-    [
-        (S, {"config": QWEN, "weights": 10 * GIB, "context": 32_768}, 18 * GIB + OVERHEAD),
-        (S, {"config": QWEN, "weights": 10 * GIB, "context": 32_768, "parallel": 2}, 26 * GIB + OVERHEAD),
-        (S, {"config": QWEN, "weights": 10 * GIB}, 10 * GIB + OVERHEAD),
-        (S, {"weights": 10 * GIB, "context": 9}, None),
-        (S, {"weights": 10 * GIB, "context": 9, "kind": ModelKind.EMBEDDING}, 10 * GIB + OVERHEAD),
-        (S, {"context": 9}, None),
-        (S, {"context": 9, "memory_gib": 1.5}, 3 * GIB // 2),
-        (
-            S,
-            {
-                "config": QWEN,
-                "weights": 10 * GIB,
-                "context": 32_768,
-                "args": {S: ("--kv-cache-dtype=fp8_e4m3",)},
-            },
-            14 * GIB + OVERHEAD,
-        ),
-        (V, {"config": SCOUT, "weights": 10 * GIB, "context": 131_072}, 34 * GIB + OVERHEAD),
-        (V, {"weights": 10 * GIB, "context": 9}, None),
-        (V, {"weights": 10 * GIB, "context": 9, "kind": ModelKind.EMBEDDING}, 10 * GIB + OVERHEAD),
-        (V, {"context": 9}, None),
-        (V, {"memory_gib": 2}, 2 * GIB),
-        (O, {"weights": 10 * GIB}, None),
-    ],
-)
-def test_what_a_model_needs(kind: EngineKind, values: dict[str, Any], needed: int | None) -> None:
-    assert engine(kind).needed_bytes(launch(kind, **values)) == needed

@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 
 from . import openai_api
 from .behaviour import Behaviour, Stopped, leave, on_sigterm, run
+from .ollama_pull import Pulls
 from .serving import Answer, Load, Request, Server, as_json
 
 VERSION = "0.13.5"
@@ -83,11 +84,14 @@ class Api:
         self.load = Load()
         self._lock = threading.Lock()
         self._loaded: dict[str, float] = {}
+        self._pulled: list[str] = []
+        self._pulls = Pulls(behaviour, self._pulled.append)
 
     def installed(self) -> dict[str, Installed]:
         """By full name, in the order given."""
         found = {}
-        for entry in self.behaviour.value("installed", DEFAULTS):
+        pulled = [{"name": name} for name in self._pulled]
+        for entry in [*self.behaviour.value("installed", DEFAULTS), *pulled]:
             name = full_name(str(entry["name"]))
             embedding = bool(entry.get("embedding", name.startswith(("bge", "nomic-embed"))))
             size = int(entry.get("size", SIZES.get(name, 9_000_000_000)))
@@ -120,6 +124,10 @@ class Api:
                 return Answer(404, b"404 page not found", "text/plain")
 
     def _post(self, path: str, asked: dict[str, Any]) -> Answer:
+        if path == "/api/pull":
+            return Answer(
+                200, kind="application/x-ndjson", stream=self._pulls.stream(str(asked.get("model")))
+            )
         if path not in POSTED:
             return Answer(404, b"404 page not found", "text/plain")
         name = str(asked.get("model", ""))

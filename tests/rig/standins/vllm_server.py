@@ -18,6 +18,7 @@ from .serving import Server
 from .vllm_api import VERSION, Api
 
 TOTAL_GIB = 119.7
+AVAILABLE_GIB = 112.4
 UNITS = {"": 1, "k": 10**3, "K": 2**10, "m": 10**6, "M": 2**20, "g": 10**9, "G": 2**30}
 
 
@@ -113,6 +114,7 @@ class Launch:
         seconds = self.behaviour.seconds("load_seconds", 0.6)
         weights = checkpoint.gigabytes
         engine(f"Initializing a V1 LLM engine (v{VERSION}) with config: model='{self.args.model}'")
+        self._ask_for_memory()
         engine(f"Starting to load model {self.args.model}...", source="gpu_model_runner.py:3550")
         engine(
             f"Filesystem type for checkpoints: EXT4. Checkpoint size: {weights:.2f} GiB. Available"
@@ -129,6 +131,17 @@ class Launch:
         if not self.args.pooling:
             self._compile(seconds * 0.3)
         engine(f"init engine (profile, create kv cache, warmup model) took {seconds:.2f} seconds")
+
+    def _ask_for_memory(self) -> None:
+        """The share must be free, whether or not the size of the cache is given."""
+        available = float(self.behaviour.value("available_gib", AVAILABLE_GIB))
+        share = self.args.gpu_memory_utilization
+        if available < TOTAL_GIB * share:
+            self._engine_died(
+                f"ValueError: Free memory on device cuda:0 ({available:.2f}/{TOTAL_GIB:.2f} GiB) on startup"
+                f" is less than desired GPU memory utilization ({share}, {TOTAL_GIB * share:.2f} GiB)."
+                " Decrease GPU memory utilization or reduce GPU memory used by other processes."
+            )
 
     def _shards(self, count: int, seconds: float) -> None:
         for done in range(count + 1):

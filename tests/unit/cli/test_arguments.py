@@ -64,6 +64,17 @@ def test_switch() -> None:
     )
 
 
+def test_models() -> None:
+    plain = parsed("models")
+    assert (plain.discover, plain.from_run, plain.add) == (False, None, None)
+    assert parsed("models", "--discover").discover
+    assert parsed("models", "--add", "a", "b").add == ["a", "b"]
+    assert parsed("models", "--discover", "--add").add == []
+    assert parsed("models", "--from-run", "-", "--add", "a").from_run == "-"
+    with pytest.raises(Told):
+        parsed("models", "--discover", "--from-run", "-")
+
+
 def test_the_others() -> None:
     assert parsed("stop").server is None
     assert parsed("stop", "vllm", "--dry-run").dry_run

@@ -8,10 +8,11 @@ import pytest
 
 from sparktray.cli.output import Output
 from sparktray.cli.tables import aligned, server_remarks, server_row, status_lines
-from sparktray.cli.views import operation_view, status_view, utc
+from sparktray.cli.views import memory_view, operation_view, status_view, utc
 from sparktray.decide.changing import steps
 from sparktray.decide.changing.locking import unlock
 from sparktray.domain.docker.container import LOCK_NAME, Container, ContainerState, PublishedPort
+from sparktray.domain.facts.memory import Base, Footprint, MemorySum, Share
 from sparktray.domain.facts.vitals import Vitals
 from sparktray.domain.operation import (
     Operation,
@@ -191,7 +192,7 @@ def test_an_operation() -> None:
     )
     operation = Operation(1, "op", SwitchWish("m"), OperationKind.SWITCH, 9.0, "sglang", "m", runs, 1)
     found = operation_view(operation, SAY)
-    assert list(found) == ["id", "kind", "server", "model", "end", "steps", "failure"]
+    assert list(found) == ["id", "kind", "server", "model", "end", "steps", "failure", "memory"]
     assert found["steps"] == [
         {"name": "check", "command": None, "state": "done", "seconds": 0.5, "back": False},
         {
@@ -214,6 +215,32 @@ def test_an_operation() -> None:
     over = operation_view(replace(operation, end=OperationEnd.ROLLED_BACK, failure=failure), SAY)
     assert over["end"] == "rolled-back"
     assert over["failure"] == {"code": "exited", "cause": "It ended.", "remedy": "Look.", "log_tail": []}
+
+
+def test_the_sum_of_a_switch() -> None:
+    gib = 1 << 30
+    parts = Footprint(18 * gib, 8 * gib, 3 * gib, 1 << 18, 32_768, Share(0.89, Base.AVAILABLE))
+    found = MemorySum("m", "sglang", parts, 30 * gib, 122 * gib, 10 * gib, 60 * gib, ("sglang",))
+    told = memory_view(found, SAY)
+    assert told is not None
+    sizes = {
+        name: size // gib for name, size in told.items() if name.endswith("_bytes") and isinstance(size, int)
+    }
+    assert sizes == {
+        **{"takes_bytes": 29, "weights_bytes": 18, "cache_bytes": 8, "overhead_bytes": 3, "token_bytes": 0},
+        **{"available_bytes": 30, "freed_bytes": 60, "total_bytes": 122, "kept_bytes": 10},
+        **{"room_bytes": 80, "left_bytes": 51},
+    }
+    assert (told["cache_tokens"], told["share"], told["share_of"]) == (32_768, 0.89, "available")
+    assert (told["stops"], told["fits"], told["unknown"]) == (["sglang"], True, None)
+
+
+def test_a_sum_that_nobody_can_make() -> None:
+    unread = Footprint(1, tokens=9, unknown=phrase("config.json cannot be read."))
+    told = memory_view(MemorySum("m", "sglang", unread, 2, 3, 1), SAY)
+    assert told is not None and told["unknown"] == "config.json cannot be read."
+    assert (told["takes_bytes"], told["left_bytes"], told["fits"], told["share"]) == (None, None, None, None)
+    assert memory_view(None, SAY) is None
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QCoreApplication, QObject, QUrl, Slot
 
+from sparktray.control.controller import Controller
 from sparktray.store.autostart.choice import autostart_for
 from sparktray.store.paths import ConfigFolder
 from sparktray.store.settings import Settings, SettingsFile
@@ -39,7 +40,10 @@ class Shown:
         self.background = Background()
         self.saving = Saving(self.folder, self.background)
         self.autostart = autostart_for(self.folder)
-        self.page = SettingsPage(self.say, self.folder, self.background, self.saving, self.autostart)
+        self.controller: Controller | None = None
+        self.page = SettingsPage(
+            self.say, self.folder, self.background, self.saving, self.autostart, lambda: self.controller
+        )
         self.written = 0
         self.page.written.connect(self._count)
         self.page.take_settings(*self.file.load())

@@ -184,6 +184,8 @@ class ChecklistView(QWidget):
         if outcome is not None:
             said = [outcome.sentence, outcome.cause, outcome.remedy]
         sentence, cause, remedy = ("" if each is None else say(each) for each in said)
+        if outcome is not None and outcome.sum:
+            cause = "\n".join(say(line) for line in outcome.sum)  # all that the cause says, and why
         self._sentence.tell(sentence, tone, strong(self))
         self._cause.tell(cause, look.text, self.font())
         self._remedy.tell(remedy, look.text, self.font())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from PySide6.QtCore import (
     QAbstractListModel,
@@ -18,7 +18,7 @@ from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPen
 from PySide6.QtWidgets import QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
 from sparktray.decide.showing.models import Group, Mark, ModelLine
-from sparktray.ui.labels import hint
+from sparktray.ui.labels import hints
 from sparktray.ui.painting.marks import draw_mark, mark_width
 from sparktray.ui.painting.rows import ground, height_of, line, lines, width_of
 from sparktray.ui.theme import (
@@ -41,7 +41,9 @@ _NAME_LETTERS = 32
 
 @dataclass(frozen=True, slots=True)
 class ModelRow:
-    """One row in words. ``heading`` is its group's name, shown where the group begins."""
+    """One row in words. ``heading`` is its group's name, shown where the group begins; ``sum`` is how the
+    memory it takes comes about.
+    """
 
     line: ModelLine
     heading: str
@@ -49,6 +51,7 @@ class ModelRow:
     state: str
     advice: str
     warns: bool
+    sum: tuple[str, ...] = field(default=(), compare=False)
 
 
 def rows_of(groups: tuple[Group, ...], say: Wording) -> list[ModelRow]:
@@ -66,6 +69,7 @@ def rows_of(groups: tuple[Group, ...], say: Wording) -> list[ModelRow]:
                     state="" if each.state is None else say(each.state),
                     advice=_advice(each, note, say),
                     warns=each.mark is Mark.TROUBLE and each.reason is not None,
+                    sum=tuple(say(line) for line in each.sum),
                 )
             )
     return made
@@ -114,11 +118,11 @@ class ModelRows(QAbstractListModel):
             case Qt.ItemDataRole.DisplayRole:
                 return row.line.name
             case Qt.ItemDataRole.ToolTipRole:
-                return hint(row.line.name)
+                return hints((row.line.name, *row.sum))
             case Qt.ItemDataRole.AccessibleTextRole:
                 return ", ".join(filter(None, (row.line.name, row.line.place, row.state, row.heading)))
             case Qt.ItemDataRole.AccessibleDescriptionRole:
-                return row.advice
+                return " ".join(filter(None, (row.advice, *row.sum)))
             case _:
                 return row if role == ROW else None
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QApplication, QStackedLayout, QWidget
+from PySide6.QtWidgets import QApplication, QStackedLayout, QVBoxLayout, QWidget
 
 from sparktray.control import clock
+from sparktray.decide.conflicts import conflicts
 from sparktray.decide.showing.checklist import checklist, worth_showing
 from sparktray.decide.showing.models import groups, hindrance
 from sparktray.domain.operation import Operation
 from sparktray.domain.phrase import Phrase, phrase
 from sparktray.domain.snapshot import Snapshot
 from sparktray.ui.panel.models.checklist import ChecklistView
+from sparktray.ui.panel.models.conflict_line import ConflictLine
 from sparktray.ui.panel.models.model_list import ModelList
 from sparktray.ui.panel.models.standing import Standing
 from sparktray.ui.panel.page import Page
@@ -31,12 +33,13 @@ class ModelsPage(Page):
         self._latest: Snapshot | None = None
         self._watched: str | None = None
         self._dismissed: str | None = None
-        self._list, self._checklist = ModelList(say, self), ChecklistView(say, self)
+        self._listing, self._checklist = _Listing(say, self), ChecklistView(say, self)
         self._standing, self._empty = Standing(say, self), Standing(say, self)
         self._stack = QStackedLayout(self)
-        for each in (self._list, self._checklist, self._standing, self._empty):
+        for each in (self._listing, self._checklist, self._standing, self._empty):
             self._stack.addWidget(each)
-        self._list.wished.connect(self.wished)
+        self._listing.models.wished.connect(self.wished)
+        self._listing.conflict.wished.connect(self.wished)
         self._checklist.wished.connect(self.wished)
         self._checklist.cancelled.connect(self.cancelled)
         self._checklist.closed.connect(self._dismiss)
@@ -63,8 +66,9 @@ class ModelsPage(Page):
             self._standing.show_hindrance(standstill)
             self._bring(self._standing)
         else:
-            self._list.show_groups(groups(snapshot))
-            self._bring(self._list)
+            self._listing.conflict.take(conflicts(snapshot))
+            self._listing.models.show_groups(groups(snapshot))
+            self._bring(self._listing)
 
     def tick(self) -> None:
         """A second has passed: times that are being watched go on."""
@@ -90,7 +94,7 @@ class ModelsPage(Page):
         self._dismissed = None if operation is None else operation.id
         self.take(self._latest)
 
-    def _bring(self, part: ModelList | ChecklistView | Standing) -> None:
+    def _bring(self, part: _Listing | ChecklistView | Standing) -> None:
         """Put one part on the screen; the keyboard goes along when it was on the one before."""
         if self._stack.currentWidget() is part:
             return
@@ -99,3 +103,21 @@ class ModelsPage(Page):
         self._stack.setCurrentWidget(part)
         if had_keyboard:
             part.take_keyboard()
+
+
+class _Listing(QWidget):
+    """The list, with what stands in each other's way above it."""
+
+    def __init__(self, say: Wording, parent: QWidget) -> None:
+        super().__init__(parent)
+        # The list is made first, so that the keyboard begins there: Enter on a fresh window stops nothing.
+        self.models, self.conflict = ModelList(say, self), ConflictLine(say, self)
+        rows = QVBoxLayout(self)
+        rows.setContentsMargins(0, 0, 0, 0)
+        rows.setSpacing(0)
+        rows.addWidget(self.conflict)
+        rows.addWidget(self.models, 1)
+
+    def take_keyboard(self) -> None:
+        """Be where the keyboard is."""
+        self.models.take_keyboard()

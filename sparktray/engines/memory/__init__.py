@@ -1,0 +1,1 @@
+"""How much memory engines allow themselves: their flags, and their own defaults."""
