@@ -34,7 +34,7 @@ EVERYTHING, SHOWN = Path("build/screenshots"), Path("docs/screenshots")
 MOST_BYTES = 120_000
 LOOKS, LANGUAGES = ("light", "dark"), ("en", "de")
 # For the names of the files; a page that has none here gets its number alone.
-PAGES = ("models", "monitor", "logs", "hosts", "settings")
+PAGES = ("models", "monitor", "logs", "open-webui", "journal", "hosts", "settings")
 SCALE = 2  # 720 wide on a page, and sharp on a screen of 200 %
 WIDTH, HEIGHT = 900 * SCALE, 800 * SCALE
 AWAY = (WIDTH - 1, HEIGHT - 1)  # where the mouse is in nobody's way
@@ -170,6 +170,8 @@ class Studio:
         self._menu("menu-switching", language, item)
         self._until(item, CODER)
         self.screen.focus(window)
+        self.screen.press(f"ctrl+{PAGES.index('journal') + 1}")  # with something in it now
+        self._keep("panel-journal", language, self._rested(window))
         self.screen.press("ctrl+w")
         wait_until(lambda: not self._windows(), "the panel to close", seconds=10)
 

@@ -104,10 +104,8 @@ class Desk:
 
     def heard(self) -> list[str]:
         """What a screen reader says of each row, without the time of day."""
-        told = (str(self._cell(row, TEXT)) for row in range(self.entries.model().rowCount()))
-        return [
-            ", ".join(part for part in each.split(", ") if ":" not in part or " " in part) for each in told
-        ]
+        told = [str(self._cell(row, TEXT)).split(", ") for row in range(self.entries.model().rowCount())]
+        return [", ".join(part for part in each if not _TIME.match(part)) for each in told]
 
     def below(self, row: int) -> str:
         return str(self._cell(row, BELOW))

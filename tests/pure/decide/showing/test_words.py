@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from sparktray.decide.showing.words import clock, phase_word, purpose_word, span
+from sparktray.decide.showing.words import clock, lasted, phase_word, purpose_word, span
 from sparktray.domain.catalogue import Purpose
 from sparktray.domain.snapshot import Phase
 from tests.pure.decide.building import rendered
@@ -36,3 +36,10 @@ def test_a_span_has_its_two_largest_units(seconds: float, expected: str) -> None
 )
 def test_a_clock_counts_up(seconds: float, expected: str) -> None:
     assert clock(seconds) == expected
+
+
+@pytest.mark.parametrize(
+    ("seconds", "expected"), [(-1.0, "0.0 s"), (2.34, "2.3 s"), (9.99, "10.0 s"), (12.0, "0:12")]
+)
+def test_what_was_short_is_told_in_tenths(seconds: float, expected: str) -> None:
+    assert rendered(lasted(seconds)) == expected
