@@ -63,7 +63,7 @@ def occasion(kind: NoticeKind) -> Phrase:
         case NoticeKind.SWITCHED:
             return phrase("what I began here is done")
         case NoticeKind.WIPED:
-            return phrase("Something was deleted in Open WebUI, with Undo")
+            return phrase("chats were deleted in Open WebUI")
         case NoticeKind.FAILED:
             return phrase("what I began here has failed")
         case NoticeKind.LINK_BLOCKED:
