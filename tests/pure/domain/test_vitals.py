@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sparktray.domain.facts.vitals import Vitals, read_memory, read_vitals
+from sparktray.domain.facts.vitals import Vitals, read_memory, read_unused, read_vitals
 from tests.pure.domain.hostile import ANY_TEXT, HOSTILE
 
 MEMINFO = "MemTotal:       127535772 kB\nMemAvailable:   98303104 kB\n"
@@ -175,3 +175,8 @@ def test_memory_is_told_whole_or_not_at_all() -> None:
     assert read_memory(MEMINFO) == (WHOLE.available_bytes, WHOLE.total_bytes)
     assert read_memory(MEMINFO.replace("MemAvailable", "MemElse")) is None
     assert read_memory("") is None
+
+
+def test_what_holds_nothing_at_all() -> None:
+    assert read_unused("MemTotal: 100 kB\nMemFree: 7 kB\nMemAvailable: 50 kB\n") == 7 * 1024
+    assert read_unused("") is None
