@@ -121,9 +121,12 @@ def test_ollama_loads_shows_and_unloads(rig: Rig, tmp_path: Path) -> None:
         program.until(lambda s: s.servers[3].phase is Phase.IDLE, "Ollama idle")
 
 
-def test_a_model_ollama_lacks_is_refused(rig: Rig, tmp_path: Path) -> None:
-    """Fetching a model is a decision of its own; nothing is changed for want of it."""
-    rig.ollama_installed(["qwen3:32b"])
+_NO_SUCH = "pull model manifest: file does not exist"
+
+
+def test_a_model_that_nobody_has_is_refused(rig: Rig, tmp_path: Path) -> None:
+    """What Ollama lacks is fetched first; where that is in vain nothing was changed."""
+    rig.ollama_installed(["qwen3:32b"], fail_pull={"bge-m3": _NO_SUCH})
     rig.start_ollama()
     with driven(tmp_path, profile(rig)) as program:
         program.until(lambda s: "qwen3:32b" in s.servers[3].installed, "what Ollama has")
@@ -133,8 +136,8 @@ def test_a_model_ollama_lacks_is_refused(rig: Rig, tmp_path: Path) -> None:
 
 
 def test_a_model_that_a_freshly_started_ollama_lacks(rig: Rig, tmp_path: Path) -> None:
-    """What Ollama has is known only once it runs; it is then left running, so that one can fetch it."""
-    rig.ollama_installed(["qwen3:32b"])
+    """What Ollama has is known only once it runs; it is then left running."""
+    rig.ollama_installed(["qwen3:32b"], fail_pull={"bge-m3": _NO_SUCH})
     with driven(tmp_path, profile(rig)) as program:
         failed = program.switch(BGE, "ollama")
         assert failed.end is OperationEnd.FAILED
