@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,8 @@ def changed(before: contents.Tables, after: contents.Tables) -> set[str]:
 
 def signed_in(webui: Container) -> None:
     for person in PEOPLE:
-        Api(webui.url).sign_in(person)
+        with closing(Api(webui.url)) as session:
+            session.sign_in(person)
 
 
 def test_all_chats_go_and_come_back(webui: Container, home: Household, program: Program) -> None:
@@ -85,7 +87,8 @@ def test_everything_goes_but_the_downloaded_models_and_comes_back(
     done = program.json("webui", "wipe", "--everything", "--yes")["operation"]
     assert done["end"] == "done", done
     webui.wait_ready()
-    assert Api(webui.url).get("/api/config")["onboarding"] is True
+    with closing(Api(webui.url)) as nobody:
+        assert nobody.get("/api/config")["onboarding"] is True
     assert webui.files("cache/embedding", "cache/whisper", "cache/tiktoken") == models
     after = webui.rig.inspect(NAME)
     assert inspect is not None and after is not None and after["Id"] == inspect["Id"]
