@@ -87,7 +87,7 @@ def test_a_registry_that_refuses(rig: Rig, tmp_path: Path, registry: Registry) -
     with driven(tmp_path, profile(rig)) as program:
         operation = ended(program, program.controller.wish(SwitchWish(SCOUT)))
         assert operation.end is OperationEnd.REFUSED and operation.failure is not None
-        assert operation.failure.code in {"image-forbidden", "image-missing", "image-private"}
+        assert operation.failure.code == "registry-login"
 
 
 def test_an_image_for_another_processor(rig: Rig, tmp_path: Path) -> None:
