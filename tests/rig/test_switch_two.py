@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from sparktray.decide.changing import steps
+from sparktray.decide.changing import locking
 from sparktray.domain.operation import SwitchWish
 from tests.rig.driving import Program, driven, profile, quicken
 from tests.rig.holding import Holding
@@ -54,7 +54,7 @@ def test_the_lock_of_a_program_that_died_frees_itself_in_time(
 ) -> None:
     """Another laptop cannot know whether the owner lives; it waits for the time on the lock, not for ever."""
     quicken(rig)
-    monkeypatch.setattr(steps, "LOCK_SECONDS", 4)
+    monkeypatch.setattr(locking, "LOCK_SECONDS", 4)
     holding = Holding(rig)
     rig.behave(CODER, fail="never")
     with driven(tmp_path / "anna", profile(rig, holding.server)) as anna:
