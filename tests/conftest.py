@@ -7,6 +7,12 @@ import signal
 from collections.abc import Generator
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# How slow the machine is fails no test: the first text of a fresh checkout alone, for which a table of all
+# characters is made, took 3 s.
+settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")
 
 
 def pytest_configure() -> None:

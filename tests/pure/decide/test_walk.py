@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import replace
 from typing import Any
 
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from sparktray.decide.effects import Connect, Perform
@@ -167,7 +167,7 @@ def walked(path: list[tuple[str, int]]) -> Walk:
     return walk
 
 
-quick = settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+quick = settings(max_examples=120)
 
 
 @quick
