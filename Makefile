@@ -18,7 +18,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 
 TYPED := sparktray tests scripts resources/open_webui packaging/hatch_build.py $(wildcard benchmarks)
 
-.PHONY: setup system run check test test-unit test-rig test-webui test-switching test-faults test-faults-few soak bench screenshots memory-table lock messages translations package frozen clean
+.PHONY: setup system run check test test-unit test-rig test-webui test-switching test-faults test-faults-few soak bench screenshots memory-table failure-table lock messages translations package frozen clean
 .DELETE_ON_ERROR:
 
 setup: $(VENV)/.program translations
@@ -108,6 +108,10 @@ memory-table: setup
 screenshots: setup
 	@$(PYTHON) scripts/debian_packages.py screenshots
 	tests/rig/enter $(PY) -m scripts.screenshots
+
+# What the program knows of failures, and what it says; docs/failures.md is written anew.
+failure-table: setup
+	$(PY) -m scripts.failure_table
 
 lock: setup
 	$(PY) -m scripts.runtime_requirements

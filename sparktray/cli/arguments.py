@@ -177,6 +177,8 @@ def _changing(command: _Adder, say: Wording) -> None:
     switch.add_argument("--no-rollback", action="store_true", help=back)
     room = say(phrase("stop other servers where that makes it fit"))
     switch.add_argument("--make-room", action="store_true", help=room)
+    tokens = say(phrase("tokens of context for this start, in the place of the entry's"))
+    switch.add_argument("--context", type=_count, metavar="N", help=tokens)
     limit = say(phrase("seconds for the load; later counts as failed"))
     switch.add_argument("--timeout", type=_seconds, metavar="S", help=limit)
     stop = command("stop", say(phrase("stop one server, or all")))

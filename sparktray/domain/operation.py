@@ -35,7 +35,7 @@ class SwitchWish:
     """Make this model ready. ``timeout`` is seconds for the load, None for no limit.
 
     ``force``: also where the host's memory will be short of it. ``make_room``: other servers of the
-    catalogue are stopped where that makes it fit.
+    catalogue are stopped where that makes it fit. ``context`` is tokens, None for what the entry says.
     """
 
     model: str
@@ -47,6 +47,7 @@ class SwitchWish:
     force: bool = False
     make_room: bool = False
     busy: WhenBusy = WhenBusy.REFUSE
+    context: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,7 +87,8 @@ RULES = (
     # With SGLANG_ALLOW_OVERWRITE_LONGER_CONTEXT_LEN the same text is only a warning.
     rule(
         "context-too-long",
-        "User-specified context_length (65536) is greater than the derived context_length (40960).",
+        "User-specified context_length (65536) is greater than the derived context_length (40960)."
+        " To allow overriding this maximum, set the env var",
         r"context_length \((?P<asked>\d+)\) is greater than the derived context_length \((?P<most>\d+)\)"
         r".*To allow overriding",
         phrase("The model allows at most {most} tokens of context, {asked} were asked for."),

@@ -140,7 +140,7 @@ RULES = (
     rule(
         "context-too-long",
         "User-specified max_model_len (65536) is greater than the derived max_model_len"
-        " (max_position_embeddings=40960)",
+        " (max_position_embeddings=40960). To allow overriding this maximum, set the env var",
         r"max_model_len \((?P<asked>\d+)\) is greater than the derived max_model_len \(\D*(?P<most>\d+)"
         r".*To allow overriding",
         phrase("The model allows at most {most} tokens of context, {asked} were asked for."),

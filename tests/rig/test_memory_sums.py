@@ -71,13 +71,14 @@ def test_what_does_not_fit_beside_it_is_refused_with_the_sum_and_a_context_that_
     assert "takes 83.3 GiB: weights 56.3 + cache 24 + overhead 3." in refused.stdout
     assert "9.4 GiB are missing." in refused.stdout
     assert "Stop sglang-main for it: --make-room does that." in refused.stderr
-    assert "With a context of 65536 tokens in models.json it fits." in refused.stderr
+    assert "With a context of 65536 tokens it fits: --context 65536." in refused.stderr
     told = program.run("--json", "switch", SCOUT)
     found = json.loads(told.stdout)["operation"]["memory"]
     assert found["fits"] is False and found["cache_bytes"] == 24 * GIB
     assert rig.model_ids(30001) == [QWEN] and rig.inspect("sglang") is None
-    change_entry(program, SCOUT, context=65536)
-    load(rig, program, SCOUT)
+    assert program.run("switch", SCOUT, "--context", "65536").returncode == 0
+    started = rig.inspect("sglang")
+    assert started is not None and "--context-length 65536" in " ".join(started["Args"])
     assert rig.model_ids(30000) == [SCOUT] and rig.model_ids(30001) == [QWEN], "with that it fits"
 
 

@@ -81,6 +81,7 @@ def _wish(request: Request) -> SwitchWish | StopWish | None:
         make_room=options.make_room,
         busy=_when_busy(options),
         timeout=options.timeout,
+        context=options.context,
     )
 
 

@@ -113,7 +113,7 @@ def _switch(
     snapshot: Snapshot, wish: SwitchWish, survey: Survey, asker: Asker, model: Model, server: Server
 ) -> Plan | Problem:
     state = _state(snapshot, server)
-    if serves_already(snapshot, state, model) and not _leftovers(snapshot, survey, [server.container]):
+    if serves_already(snapshot, state, model, wish) and not _leftovers(snapshot, survey, [server.container]):
         return Plan((), server.name, model.id)
     held = lock_refusal(lock_of(snapshot.containers, asker.operation), survey)
     if held is not None:
@@ -156,7 +156,7 @@ def _replace_container(
     snapshot: Snapshot, survey: Survey, asker: Asker, state: ServerState, model: Model, wish: SwitchWish
 ) -> list[Step] | Problem:
     server = state.server
-    if serves_already(snapshot, state, model) or loads_already(snapshot, state, model):
+    if serves_already(snapshot, state, model, wish) or loads_already(snapshot, state, model, wish):
         left = _leftovers(snapshot, survey, [server.container])
         proof = [steps.load(server, model, wish.timeout), steps.prove(server, model)]
         return [*proof, *(steps.sweep(container) for container in left)]

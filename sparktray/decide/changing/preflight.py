@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from msgspec import structs
+
 from sparktray.decide.identity import port_held
 from sparktray.domain.catalogue import Model, Server
 from sparktray.domain.docker.container import (
@@ -90,7 +92,20 @@ def chosen_server(snapshot: Snapshot, wish: SwitchWish) -> tuple[Model, Server] 
             phrase("{model} is not set up for {server}.", model=model.id, server=wish.on or ""),
             phrase("Use one of these: {names}.", names=", ".join(model.servers)),
         )
-    return model, server
+    return _with_context(model, server, wish.context)
+
+
+def _with_context(model: Model, server: Server, context: int | None) -> tuple[Model, Server] | Problem:
+    """The entry with the context of this one start, where this program makes the command."""
+    if context is None:
+        return model, server
+    if loads_by_api(server) or model.start is not None:
+        return Problem(
+            f"{USAGE}-context",
+            phrase("{model} brings its own context on {server}.", model=model.id, server=server.name),
+            phrase("Leave out --context."),
+        )
+    return structs.replace(model, context=context), server
 
 
 def secret_refusal(model: Model, survey: Survey) -> Problem | None:

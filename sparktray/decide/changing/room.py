@@ -17,8 +17,8 @@ from sparktray.domain.snapshot import ServerState, Snapshot
 from sparktray.domain.text import clean_name
 from sparktray.engines.sizes import GIB
 
-# Less is of no use for the work these models are for.
-_LEAST_CONTEXT = 4096
+LEAST_CONTEXT = 4096
+"""Tokens; less is of no use for the work these models are for."""
 
 
 def given_back(snapshot: Snapshot, memory: tuple[int, int], stopping: Iterable[Container]) -> int:
@@ -124,12 +124,10 @@ def _containers(states: Iterable[ServerState]) -> list[Container]:
     return [state.container for state in states if state.container is not None]
 
 
-def memory_refusal(
-    found: MemorySum, model: Model, with_context: Callable[[int], Footprint | None]
-) -> Problem | None:
+def memory_refusal(found: MemorySum) -> Problem | None:
     """The model would leave the host less than it needs for itself: a Spark short of memory freezes.
 
-    What is not known refuses nothing. ``with_context`` is its footprint with so many tokens of context.
+    What is not known refuses nothing.
     """
     if found.takes is None or not found.short:
         return None
@@ -138,21 +136,26 @@ def memory_refusal(
         phrase(
             "{model} needs about {needs} GiB of memory, and {room} GiB can be had for it: "
             "{kept} GiB are kept for the host.",
-            model=model.id,
+            model=found.model,
             needs=_gib(found.takes),
             room=_gib(max(0, found.room)),
             kept=_gib(found.kept),
         ),
-        _way_out(found, _smaller_context(found, model, with_context)),
+        _way_out(found),
     )
 
 
-def _smaller_context(
+def smaller_context(
     found: MemorySum, model: Model, with_context: Callable[[int], Footprint | None]
 ) -> int | None:
-    """The largest context that fits, of those that half the entry's again and again; None for none."""
+    """The largest context with which a model fits that does not, of those that half its own again and again.
+
+    None for none. ``with_context`` is its footprint with so many tokens.
+    """
+    if not found.short:
+        return None
     context = (model.context or 0) // 2
-    while context >= _LEAST_CONTEXT:
+    while context >= LEAST_CONTEXT:
         smaller = with_context(context)
         needs = None if smaller is None else smaller.asks(found.at_start, found.total)
         if needs is not None and needs <= found.room:
@@ -161,13 +164,14 @@ def _smaller_context(
     return None
 
 
-def _way_out(found: MemorySum, context: int | None) -> Phrase:
+def _way_out(found: MemorySum) -> Phrase:
     ways = []
     if found.others:
         names = ", ".join(found.others)
         ways.append(phrase("Stop {names} for it: --make-room does that.", names=names))
-    if context is not None:
-        ways.append(phrase("With a context of {tokens} tokens in models.json it fits.", tokens=context))
+    if found.context is not None:
+        tokens = found.context
+        ways.append(phrase("With a context of {tokens} tokens it fits: --context {tokens}.", tokens=tokens))
     if found.footprint.fills:
         ways.append(phrase("Nothing limits what it takes: give it a context in models.json."))
     if not ways:

@@ -6,12 +6,15 @@ from sparktray.decide.changing.preflight import loads_by_api
 from sparktray.decide.identity import container_of, declared_name, port_held, running_on
 from sparktray.domain.catalogue import Model, Server
 from sparktray.domain.docker.container import PREVIOUS, Container
+from sparktray.domain.operation import SwitchWish
 from sparktray.domain.snapshot import Phase, ServerState, Snapshot
 from sparktray.engines.registry import engine
 
 
-def serves_already(snapshot: Snapshot, state: ServerState, model: Model) -> bool:
-    """True when the server answers with that model, under the name that it shall have."""
+def serves_already(snapshot: Snapshot, state: ServerState, model: Model, wish: SwitchWish) -> bool:
+    """True when the server answers with that model, under the name and with the context wished."""
+    if wish.context is not None and wish.context not in {each.context_length for each in state.served or ()}:
+        return False
     running = running_on(snapshot, state)
     wanted = model.name_on(state.server.engine)
     if not state.ready or running.model is None or running.model.id != model.id:
@@ -19,8 +22,13 @@ def serves_already(snapshot: Snapshot, state: ServerState, model: Model) -> bool
     return loads_by_api(state.server) or running.model_id == wanted
 
 
-def loads_already(snapshot: Snapshot, state: ServerState, model: Model) -> bool:
-    """True when exactly this model is on its way there: it is watched, not started over."""
+def loads_already(snapshot: Snapshot, state: ServerState, model: Model, wish: SwitchWish) -> bool:
+    """True when exactly this model is on its way there: it is watched, not started over.
+
+    With how much context is not known before it serves.
+    """
+    if wish.context is not None:
+        return False
     running = running_on(snapshot, state)
     same = running.model is not None and running.model.id == model.id
     named = declared_name(state) == model.name_on(state.server.engine)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from msgspec import structs
 
 from sparktray.decide.changing.preflight import chosen_server, loads_by_api
-from sparktray.decide.changing.room import making_room, memory_refusal, summed
+from sparktray.decide.changing.room import making_room, memory_refusal, smaller_context, summed
 from sparktray.decide.changing.standing import loads_already, making_way, serves_already
 from sparktray.domain.docker.container import Container
 from sparktray.domain.facts.memory import Footprint, MemorySum
@@ -46,7 +46,8 @@ def reckon(
     stopping = [*retired, *(s.container for s in others if s.container is not None)]
     found = summed(snapshot, launch.model, launch.server, takes, survey.memory, stopping)
     found = replace(found, unused=survey.unused_memory, others=tuple(s.name for s in could))
-    refusal = memory_refusal(found, launch.model, lambda context: _with_context(launch, context))
+    found = replace(found, context=smaller_context(found, launch.model, lambda n: _with_context(launch, n)))
+    refusal = memory_refusal(found)
     return Reckoning(found.takes, others, found, None if wish.force else refusal)
 
 
@@ -63,7 +64,7 @@ def sum_for(snapshot: Snapshot, wish: Wish, survey: Survey | Problem) -> MemoryS
         return None
     model, server = chosen
     state = snapshot.state_of(server.name) or ServerState(server)
-    there = serves_already(snapshot, state, model) or loads_already(snapshot, state, model)
+    there = serves_already(snapshot, state, model, wish) or loads_already(snapshot, state, model, wish)
     if there or loads_by_api(server) or survey.folder is None:
         return None
     launch = Launch(server, model, snapshot.host, survey.folder)

@@ -14,8 +14,8 @@ from sparktray.decide.changing.steps import way_back
 from sparktray.decide.memory.words import sum_lines
 from sparktray.decide.showing.present import operation_sentence
 from sparktray.decide.showing.words import clock
+from sparktray.decide.ways_on import ways_on
 from sparktray.domain.operation import (
-    BackWish,
     Operation,
     OperationEnd,
     Step,
@@ -23,8 +23,6 @@ from sparktray.domain.operation import (
     StepRun,
     StepState,
     StopWish,
-    SwitchWish,
-    WhenBusy,
     Wish,
 )
 from sparktray.domain.phrase import Phrase, phrase
@@ -258,7 +256,7 @@ def _outcome(snapshot: Snapshot, operation: Operation, end: OperationEnd) -> Out
         cause=None if failure is None else failure.cause,
         remedy=None if failure is None else failure.remedy,
         tail=() if failure is None else failure.log_tail,
-        offers=ways_on(operation, end),
+        offers=ways_on(snapshot, operation, end),
         sum=sum_lines(snapshot, found) if short and found is not None else (),
     )
 
@@ -290,19 +288,3 @@ def script(steps: Iterable[tuple[str, str, Sequence[str]]]) -> tuple[str, ...]:
             typed = shlex.join(word.removesuffix(f"={MASKED}") for word in command)
             lines.append(f"# {clean_line(typed)}" if name in _FOR_A_PERSON else typed)
     return tuple(lines)
-
-
-def ways_on(operation: Operation, end: OperationEnd) -> tuple[tuple[Phrase, Wish], ...]:
-    """What a person can choose after such an end: the words of a button or a row, and the wish behind it."""
-    wish, code = operation.wish, operation.failure.code if operation.failure is not None else ""
-    if isinstance(wish, BackWish):
-        return ()
-    if end in {OperationEnd.INTERRUPTED, OperationEnd.NEEDS_YOU}:
-        return (phrase("Finish"), wish), (phrase("Go back"), BackWish(operation.id))
-    if code == "busy" and isinstance(wish, SwitchWish | StopWish):
-        return ((phrase("Wait until idle"), replace(wish, busy=WhenBusy.WAIT)),)
-    others = operation.memory.others if operation.memory is not None else ()
-    if code == "memory-short" and isinstance(wish, SwitchWish) and others:
-        names = ", ".join(others)
-        return ((phrase("Stop {names} for it", names=names), replace(wish, make_room=True)),)
-    return ()

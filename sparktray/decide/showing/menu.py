@@ -10,10 +10,10 @@ from sparktray.decide.changing.fetching import amount
 from sparktray.decide.changing.operations import can_cancel
 from sparktray.decide.changing.preflight import closed, loads_by_api, may
 from sparktray.decide.identity import Running, base_url, running_on
-from sparktray.decide.showing.checklist import ways_on
 from sparktray.decide.showing.present import sentence, shown_name
 from sparktray.decide.showing.words import purpose_word
 from sparktray.decide.truth import waits_for_somebody
+from sparktray.decide.ways_on import ways_on
 from sparktray.domain.catalogue import Model
 from sparktray.domain.operation import Operation, StepName, StepRun, StopWish, Wish
 from sparktray.domain.phrase import Phrase, phrase
@@ -150,7 +150,7 @@ def _way_rows(snapshot: Snapshot) -> tuple[WayRow, ...]:
     operation = snapshot.operation
     if operation is None or operation.end is None or not waits_for_somebody(snapshot):
         return ()
-    return tuple(WayRow(label, wish) for label, wish in ways_on(operation, operation.end))
+    return tuple(WayRow(label, wish) for label, wish in ways_on(snapshot, operation, operation.end))
 
 
 def _host_rows(snapshot: Snapshot, hosts: tuple[str, ...]) -> tuple[HostRow, ...]:

@@ -53,7 +53,7 @@ def question(snapshot: Snapshot, wish: Wish) -> Question | None:
     if isinstance(chosen, Problem):
         return None
     model, server = chosen
-    if not _replaces(snapshot, model, server):
+    if not _replaces(snapshot, wish, model, server):
         return None
     state = snapshot.state_of(server.name)
     requests = _about_requests(wish, [state] if state is not None else [])
@@ -120,12 +120,13 @@ def _about_strangers(snapshot: Snapshot, wish: SwitchWish, model: Model, server:
     )
 
 
-def _replaces(snapshot: Snapshot, model: Model, server: Server) -> bool:
+def _replaces(snapshot: Snapshot, wish: SwitchWish, model: Model, server: Server) -> bool:
     """True when that switch stops what is in the server's place."""
     if loads_by_api(server):
         return False
     state = snapshot.state_of(server.name) or ServerState(server)
-    return not serves_already(snapshot, state, model) and not loads_already(snapshot, state, model)
+    there = serves_already(snapshot, state, model, wish) or loads_already(snapshot, state, model, wish)
+    return not there
 
 
 def _fate(snapshot: Snapshot, server: Server, model: Model, container: Container) -> Phrase:

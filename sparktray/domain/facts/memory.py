@@ -85,7 +85,8 @@ class MemorySum:
 
     ``available`` is now, ``back`` what the containers named by ``stops`` give back, ``kept`` what no model
     may take. ``unused`` is what holds nothing at all, not even the page cache, which counts as available.
-    ``others`` are the servers whose end would make a model fit that does not.
+    ``others`` are the servers whose end would make a model fit that does not, ``context`` the tokens with
+    which it would.
     """
 
     model: str
@@ -98,6 +99,7 @@ class MemorySum:
     stops: tuple[str, ...] = ()
     unused: int | None = None
     others: tuple[str, ...] = ()
+    context: int | None = None
 
     @property
     def at_start(self) -> int:

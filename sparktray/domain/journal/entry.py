@@ -43,7 +43,8 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     ``kind`` and ``end`` are as they were written, maybe by another version. ``failure`` is a code; ``cause``
     and ``remedy`` say it in words, None in what the first versions wrote. Log lines are not kept: what people
-    ask a model may be in them. ``wipe`` and ``restore`` are what was wished of Open WebUI.
+    ask a model may be in them. ``wipe`` and ``restore`` are what was wished of Open WebUI,
+    ``context`` the tokens that a switch asked for in the place of its entry's.
     """
 
     id: str
@@ -60,6 +61,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     remedy: Phrase | None = None
     wipe: WipeWish | None = None
     restore: RestoreWish | None = None
+    context: int | None = None
 
 
 def entry_of(operation: Operation, host: str, now: float) -> Entry:
@@ -81,6 +83,7 @@ def entry_of(operation: Operation, host: str, now: float) -> Entry:
         remedy=None if failure is None else _as_shown(failure.remedy),
         wipe=wish if isinstance(wish, WipeWish) else None,
         restore=wish if isinstance(wish, RestoreWish) else None,
+        context=wish.context if isinstance(wish, SwitchWish) else None,
     )
 
 
@@ -117,7 +120,7 @@ def wish_of(entry: Entry) -> Wish | None:
     """What was wished, without what only that one time was agreed to; None when that is not known here."""
     match entry.kind:
         case OperationKind.SWITCH if entry.model is not None:
-            return SwitchWish(entry.model, on=entry.server)
+            return SwitchWish(entry.model, on=entry.server, context=entry.context)
         case OperationKind.STOP:
             return StopWish(entry.server)
         case OperationKind.BACK:

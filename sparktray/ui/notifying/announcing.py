@@ -8,21 +8,15 @@ from typing import assert_never
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from sparktray.decide.showing.notices import (
+from sparktray.decide.showing.notices.down import Watched, down_due, down_since, server_down
+from sparktray.decide.showing.notices.events import Served, is_wanted, last_served, mended, notices
+from sparktray.decide.showing.notices.notice import (
     ActionKind,
     Notice,
+    NoticeAction,
     NoticeKind,
-    Served,
     Urgency,
-    Watched,
     Withdraw,
-    down_due,
-    down_since,
-    is_wanted,
-    last_served,
-    mended,
-    notices,
-    server_down,
 )
 from sparktray.domain.operation import RestoreWish
 from sparktray.domain.phrase import Phrase, phrase
@@ -108,6 +102,9 @@ class Announcer(QObject):
                 self.log_asked.emit(told.action.server)
             case ActionKind.UNDO:
                 self.wished.emit(RestoreWish(told.action.server))
+            case ActionKind.WAY_ON:
+                if told.action.way is not None:
+                    self.wished.emit(told.action.way[1])
             case _:  # pragma: no cover
                 assert_never(told.action.kind)
 
@@ -139,7 +136,7 @@ class Announcer(QObject):
             self._take_back(told.key)  # what stands there under this key is no longer the latest
         else:
             self._told[told.key] = told
-            action = None if told.action is None else self._say(_label(told.action.kind))
+            action = None if told.action is None else self._say(_label(told.action))
             title, text = self._say(told.title), self._say(told.text)
             opening = self._say(phrase("Open sparktray…"))
             self._notifier.show(Message(told.key, title, text, _weight(told.urgency), action, opening))
@@ -149,16 +146,18 @@ class Announcer(QObject):
             self._notifier.withdraw(key)
 
 
-def _label(kind: ActionKind) -> Phrase:
-    match kind:
+def _label(action: NoticeAction) -> Phrase:
+    match action.kind:
         case ActionKind.COPY_ID:
             return phrase("Copy model ID")
         case ActionKind.SHOW_LOG:
             return phrase("Show log")
         case ActionKind.UNDO:
             return phrase("Undo")
+        case ActionKind.WAY_ON:
+            return phrase("Try again") if action.way is None else action.way[0]
         case _:  # pragma: no cover
-            assert_never(kind)
+            assert_never(action.kind)
 
 
 def _weight(urgency: Urgency) -> Weight:

@@ -7,7 +7,7 @@ from typing import assert_never
 
 from PySide6.QtWidgets import QCheckBox, QVBoxLayout, QWidget
 
-from sparktray.decide.showing.notices import NoticeKind
+from sparktray.decide.showing.notices.notice import NoticeKind
 from sparktray.domain.phrase import Phrase, phrase
 from sparktray.store.settings import Settings
 from sparktray.ui.settings.saving import Saving

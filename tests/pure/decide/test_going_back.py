@@ -15,7 +15,6 @@ from sparktray.domain.action import RecordContainer
 from sparktray.domain.catalogue import Catalogue, Model
 from sparktray.domain.docker.container import PREVIOUS, Container
 from sparktray.domain.events import FoundInterrupted, Wished
-from sparktray.domain.facts.memory import Footprint, MemorySum
 from sparktray.domain.facts.survey import BrokenOff, Survey
 from sparktray.domain.operation import (
     HARMLESS,
@@ -27,7 +26,6 @@ from sparktray.domain.operation import (
     StepName,
     StepState,
     StopWish,
-    SwitchWish,
     Wish,
 )
 from sparktray.domain.problem import Failure
@@ -222,28 +220,3 @@ def test_harmless_steps_change_nothing_but_what_is_ours() -> None:
         StepName.HEALTH,
         StepName.UNLOCK,
     } == HARMLESS
-
-
-@pytest.mark.parametrize(
-    ("code", "wish", "others", "words"),
-    [
-        ("busy", StopWish(), (), ["Wait until idle"]),
-        ("busy", SwitchWish("scout"), (), ["Wait until idle"]),
-        ("memory-short", SwitchWish("scout"), ("vllm", "ollama"), ["Stop vllm, ollama for it"]),
-        ("memory-short", SwitchWish("scout"), (), []),
-        ("memory-short", SwitchWish("scout"), None, []),
-        ("port-taken", SwitchWish("scout"), ("vllm",), []),
-    ],
-)
-def test_a_refusal_offers_the_way_on_that_there_is(
-    code: str, wish: Wish, others: tuple[str, ...] | None, words: list[str]
-) -> None:
-    trouble = problem(code)
-    refused = replace(
-        found(wish), end=OperationEnd.REFUSED, failure=Failure(code, trouble.cause, trouble.remedy)
-    )
-    if others is not None:
-        refused = replace(refused, memory=MemorySum("scout", "sglang", Footprint(), 1, 2, 1, others=others))
-    outcome = checklist(connected().snapshot, refused, NOW).outcome
-    assert outcome is not None
-    assert [rendered(each) for each, _ in outcome.offers] == words

@@ -247,9 +247,9 @@ def test_the_folders_are_read_with_each_connection() -> None:
 @pytest.mark.parametrize(
     ("free_gib", "way"),
     [
-        (31, "With a context of 65536 tokens in models.json it fits."),
-        (27, "With a context of 32768 tokens in models.json it fits."),
-        (22, "With a context of 8192 tokens in models.json it fits."),
+        (31, "With a context of 65536 tokens it fits: --context 65536."),
+        (27, "With a context of 32768 tokens it fits: --context 32768."),
+        (22, "With a context of 8192 tokens it fits: --context 8192."),
         (21, "Stopping the other servers is not enough for it: choose a smaller model."),
     ],
 )

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from PySide6.QtWidgets import QApplication
 
-from sparktray.decide.showing.notices import NoticeKind
+from sparktray.decide.showing.notices.notice import NoticeKind
 from sparktray.domain.asking import Health, Reading
 from sparktray.domain.events import LinkDown
 from sparktray.domain.facts.vitals import Vitals
@@ -262,3 +262,15 @@ def test_memory_that_hovers_about_its_mark_is_told_once() -> None:
     assert "memory" not in tray.screen.standing
     free(5)
     assert tray.screen.standing["memory"].weight is Weight.CRITICAL
+
+
+def test_a_failure_with_a_way_out_offers_it() -> None:
+    tray = Tray()
+    wished: list[object] = []
+    tray.announcer.wished.connect(wished.append)
+    tray.announcer.asked("op-1")
+    failed = operation(OperationEnd.FAILED, failure=replace(FAILURE, code="architecture"), runs=RUNS)
+    tray.take(replace(tray.desk.snapshot, operation=replace(failed, id="op-1", server="sglang")))
+    assert tray.screen.standing["operation"].action == "Start it on vllm"
+    tray.announcer.pressed("operation")
+    assert wished == [SwitchWish("scout", on="vllm")]

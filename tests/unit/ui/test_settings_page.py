@@ -23,7 +23,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from sparktray.decide.showing.notices import NoticeKind
+from sparktray.decide.showing.notices.notice import NoticeKind
 from sparktray.store.catalogue_file import make_own, own_catalogue, usable_catalogue
 from sparktray.store.settings import Settings
 from sparktray.wording import Wording

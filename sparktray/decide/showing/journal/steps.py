@@ -6,10 +6,11 @@ import shlex
 from dataclasses import replace
 
 from sparktray.decide.changing.preflight import closed
-from sparktray.decide.showing.checklist import Checklist, Outcome, StepLine, about, checklist, ways_on
+from sparktray.decide.showing.checklist import Checklist, Outcome, StepLine, about, checklist
 from sparktray.decide.showing.journal.past import Past
 from sparktray.decide.showing.journal.rows import end_of, entry_cause, entry_sentence
 from sparktray.decide.truth import waits_for_somebody
+from sparktray.decide.ways_on import ways_on
 from sparktray.domain.journal.entry import Entry, EntryStep
 from sparktray.domain.operation import OperationEnd, StepState, Wish
 from sparktray.domain.phrase import Phrase, phrase
@@ -65,7 +66,7 @@ def _offers(entry: Entry, past: Past, snapshot: Snapshot | None) -> tuple[tuple[
         return ()
     if not waits_for_somebody(replace(snapshot, operation=waiting)):
         return ()
-    return ways_on(waiting, OperationEnd.INTERRUPTED)
+    return ways_on(snapshot, waiting, OperationEnd.INTERRUPTED)
 
 
 def _step(step: EntryStep, *, under_way: bool) -> StepLine:

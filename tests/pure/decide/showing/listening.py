@@ -6,18 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from sparktray.decide.showing.notices import (
-    ActionKind,
-    Notice,
-    NoticeAction,
-    Served,
-    Watched,
-    Withdraw,
-    down_since,
-    last_served,
-    notices,
-    server_down,
-)
+from sparktray.decide.showing.notices.down import Watched, down_since, server_down
+from sparktray.decide.showing.notices.events import Served, last_served, notices
+from sparktray.decide.showing.notices.notice import ActionKind, Notice, NoticeAction, Withdraw
 from sparktray.domain.docker.container import Container
 from sparktray.domain.events import LinkDown
 from sparktray.domain.operation import Operation, OperationEnd, OperationKind, StopWish, SwitchWish

@@ -293,7 +293,8 @@ def test_what_does_not_fit_is_shown_as_a_sum_with_the_ways_on() -> None:
     refused = story.run()
     shown = checklist(story.snapshot, refused, NOW)
     assert shown.outcome is not None and [rendered(words) for words, _ in shown.outcome.offers] == [
-        "Stop vllm for it"
+        "Stop vllm for it",
+        "Try again",
     ]
     assert rendered(shown.outcome.sum[0]) == (
         "scout takes 27.0 GiB: weights 8.0 + cache 16.0 + overhead 3.0."

@@ -5,16 +5,14 @@ from dataclasses import replace
 import pytest
 
 from sparktray.decide.reduce import begin
-from sparktray.decide.showing.notices import (
+from sparktray.decide.showing.notices.events import is_wanted, mended, notices
+from sparktray.decide.showing.notices.notice import (
     ActionKind,
     Notice,
     NoticeAction,
     NoticeKind,
     Urgency,
     Withdraw,
-    is_wanted,
-    mended,
-    notices,
 )
 from sparktray.domain.asking import Health, Reading
 from sparktray.domain.events import LinkUp, Wished

@@ -5,13 +5,8 @@ from typing import Any
 
 import pytest
 
-from sparktray.decide.showing.notices import (
-    NoticeKind,
-    Urgency,
-    Withdraw,
-    down_due,
-    down_since,
-)
+from sparktray.decide.showing.notices.down import down_due, down_since
+from sparktray.decide.showing.notices.notice import NoticeKind, Urgency, Withdraw
 from sparktray.domain.asking import Health, Reading
 from sparktray.domain.docker.container import Container, ContainerState
 from sparktray.domain.events import ContainersUnread, LinkUp, Wished

@@ -5,12 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from sparktray.decide.showing.notices import (
-    NoticeKind,
-    Served,
-    Urgency,
-    notices,
-)
+from sparktray.decide.showing.notices.events import Served, notices
+from sparktray.decide.showing.notices.notice import NoticeKind, Urgency
 from sparktray.domain.asking import Health, Reading
 from sparktray.domain.docker.container import Container
 from sparktray.domain.events import LinkUp

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from sparktray.decide.showing.notices import NoticeKind, Urgency, Withdraw, mended, notices
+from sparktray.decide.showing.notices.events import mended, notices
+from sparktray.decide.showing.notices.notice import NoticeKind, Urgency, Withdraw
 from sparktray.domain.facts.vitals import Vitals
 from sparktray.domain.snapshot import LinkPhase, Snapshot, first_snapshot
 from tests.pure.decide.building import (

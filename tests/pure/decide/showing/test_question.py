@@ -168,9 +168,9 @@ def test_it_is_asked_exactly_when_the_plan_would_be_refused_for_it(
 def test_what_stands_there() -> None:
     """Ready under its name, on its way, and who makes way: the one that is the server first."""
     desk = serving(sglang_box(model="coder", served="coder-30b"), sglang=ready("coder-30b"))
-    assert serves_already(desk.snapshot, desk.state(), CODER)
-    assert not serves_already(desk.snapshot, desk.state(), SCOUT)
-    assert not loads_already(desk.snapshot, desk.state(), CODER)
+    assert serves_already(desk.snapshot, desk.state(), CODER, SwitchWish(CODER.id))
+    assert not serves_already(desk.snapshot, desk.state(), SCOUT, SwitchWish(SCOUT.id))
+    assert not loads_already(desk.snapshot, desk.state(), CODER, SwitchWish(CODER.id))
     aside = ended(sglang_box())
     assert [c.name for c in making_way(connected(aside, MINE, vllm_box()).snapshot, SGLANG)] == [
         "mine",

@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 
 from sparktray.decide.effects import Perform, TakeSurvey
-from sparktray.decide.showing.notices import ActionKind, NoticeAction, NoticeKind, notices
+from sparktray.decide.showing.notices.events import notices
+from sparktray.decide.showing.notices.notice import ActionKind, NoticeAction, NoticeKind
 from sparktray.decide.showing.present import sentence
 from sparktray.domain.events import StepDone, StepFailed, Surveyed, Wished
 from sparktray.domain.open_webui import WipeScope

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
-from enum import StrEnum
+from dataclasses import dataclass
 from typing import assert_never
 
 from sparktray.decide.changing.headroom import headroom
 from sparktray.decide.conflicts import ConflictCode, conflicts
 from sparktray.decide.identity import running_on
-from sparktray.decide.showing.present import operation_sentence, server_sentence, shown_name
+from sparktray.decide.showing.notices.notice import (
+    ActionKind,
+    Notice,
+    NoticeAction,
+    NoticeKind,
+    Urgency,
+    Withdraw,
+    with_remedy,
+)
+from sparktray.decide.showing.present import operation_sentence, shown_name
 from sparktray.decide.truth import started_by
+from sparktray.decide.ways_on import WayOn, remedies
 from sparktray.decide.webui.planning import archive_of_operation
-from sparktray.domain.asking import Health
-from sparktray.domain.docker.container import ContainerState
 from sparktray.domain.operation import (
     BackWish,
     Operation,
@@ -25,11 +32,8 @@ from sparktray.domain.operation import (
     WipeWish,
 )
 from sparktray.domain.phrase import Phrase, phrase
-from sparktray.domain.snapshot import LinkPhase, Phase, ServerState, Snapshot
+from sparktray.domain.snapshot import LinkPhase, ServerState, Snapshot
 from sparktray.domain.text import has_hidden
-
-# A restart by Docker's policy, or a stop that a start follows, is no news.
-DOWN_SECONDS = 60.0
 
 _OPERATION_KEY, _LINK_KEY, _MEMORY_KEY = "operation", "link", "memory"
 # What hovers about the mark is told once: it is over when that much more is free again.
@@ -39,78 +43,12 @@ _CLEAR_BYTES = 1 << 30
 _CHANGED_KEY = "host-key-changed"
 
 
-class NoticeKind(StrEnum):
-    """What a notice is about; each can be switched off on its own."""
-
-    SWITCHED = "switched"
-    WIPED = "wiped"
-    FAILED = "failed"
-    LINK_BLOCKED = "link-blocked"
-    SWITCHED_ELSEWHERE = "switched-elsewhere"
-    DOWN = "down"
-    MEMORY_LOW = "memory-low"
-
-
-class Urgency(StrEnum):
-    """How much a notice may disturb."""
-
-    LOW = "low"
-    NORMAL = "normal"
-    CRITICAL = "critical"
-
-
-class ActionKind(StrEnum):
-    """What a notice offers to do."""
-
-    COPY_ID = "copy-id"
-    SHOW_LOG = "show-log"
-    UNDO = "undo"
-
-
-@dataclass(frozen=True, slots=True)
-class NoticeAction:
-    """A button of a notice, and the server it is about; for an undo, the archive that keeps what went."""
-
-    kind: ActionKind
-    server: str
-
-
-@dataclass(frozen=True, slots=True)
-class Notice:
-    """Something to tell once. One of the same ``key`` takes the place of an older one."""
-
-    kind: NoticeKind
-    key: str
-    title: Phrase
-    text: Phrase
-    urgency: Urgency
-    action: NoticeAction | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Withdraw:
-    """The notice of that key no longer holds: take it off the screen."""
-
-    key: str
-
-
 @dataclass(frozen=True, slots=True)
 class Served:
     """What a server answered with when it was last ready: its mounted folder and its exact IDs."""
 
     path: str | None
     ids: frozenset[str]
-
-
-@dataclass(frozen=True, slots=True)
-class Watched:
-    """A server that was seen ready. ``down_at`` is since when it is not, by the clock of `down_since`.
-
-    ``told`` once that was said.
-    """
-
-    down_at: float | None = None
-    told: bool = False
 
 
 def notices(
@@ -144,7 +82,7 @@ def _ended(before: Snapshot, after: Snapshot, asked: frozenset[str]) -> Notice |
         case OperationEnd.DONE:
             return _done(after, operation) if operation.runs else None
         case OperationEnd.REFUSED | OperationEnd.ROLLED_BACK | OperationEnd.FAILED | OperationEnd.NEEDS_YOU:
-            return _failed(operation)
+            return _failed(after, operation)
         case OperationEnd.CANCELLED | OperationEnd.PLANNED | OperationEnd.INTERRUPTED:
             return None
         case _:  # pragma: no cover
@@ -154,7 +92,7 @@ def _ended(before: Snapshot, after: Snapshot, asked: frozenset[str]) -> Notice |
 def _done(snapshot: Snapshot, operation: Operation) -> Notice:
     title, text = _done_words(snapshot, operation)
     if operation.failure is not None:  # it serves, but something could not be tidied up
-        text = _with_remedy(operation.failure.cause, operation.failure.remedy)
+        text = with_remedy(operation.failure.cause, operation.failure.remedy)
     match operation.wish:
         case SwitchWish():
             action = _copy(snapshot, operation)
@@ -206,18 +144,18 @@ def _copy(snapshot: Snapshot, operation: Operation) -> NoticeAction | None:
     return NoticeAction(ActionKind.COPY_ID, state.name)
 
 
-def _failed(operation: Operation) -> Notice:
+def _failed(snapshot: Snapshot, operation: Operation) -> Notice:
     title, failure = operation_sentence(operation), operation.failure
     text = phrase("Look at the log of the server.")
+    ways: tuple[WayOn, ...] = ()
     if failure is not None:
-        text = _with_remedy(failure.cause, failure.remedy)
+        text = with_remedy(failure.cause, failure.remedy)
+        ways = remedies(snapshot, operation, failure)
     touched = operation.end is not OperationEnd.REFUSED and operation.server is not None
     action = NoticeAction(ActionKind.SHOW_LOG, operation.server) if touched and operation.server else None
+    if ways and operation.end is not OperationEnd.NEEDS_YOU:
+        action = NoticeAction(ActionKind.WAY_ON, operation.server or "", ways[0])
     return Notice(NoticeKind.FAILED, _OPERATION_KEY, title, text, Urgency.NORMAL, action)
-
-
-def _with_remedy(cause: Phrase, remedy: Phrase) -> Phrase:
-    return phrase("{cause} {remedy}", cause=cause, remedy=remedy)
 
 
 def _blocked(before: Snapshot, after: Snapshot) -> Notice | None:
@@ -238,7 +176,7 @@ def _blocked(before: Snapshot, after: Snapshot) -> Notice | None:
     ):
         return None
     title = phrase("{host} waits for you.", host=after.host.name)
-    text = _with_remedy(problem.cause, problem.remedy)
+    text = with_remedy(problem.cause, problem.remedy)
     return Notice(NoticeKind.LINK_BLOCKED, _LINK_KEY, title, text, Urgency.CRITICAL)
 
 
@@ -306,92 +244,3 @@ def last_served(known: Mapping[str, Served], snapshot: Snapshot) -> Mapping[str,
 
 def _served(snapshot: Snapshot, state: ServerState) -> Served:
     return Served(running_on(snapshot, state).model_path, frozenset(each.id for each in state.served or ()))
-
-
-def down_since(before: Mapping[str, Watched], snapshot: Snapshot, now: float) -> Mapping[str, Watched]:
-    """Since when servers that were ready are down without us, by server; begin with an empty one.
-
-    To be called for every picture, and again at ``down_due``: nothing changes when a minute is over.
-    ``now`` is in seconds of a clock that, where there is one, stands still while this computer sleeps:
-    a minute asleep is none of being down.
-    """
-    if snapshot.link is not LinkPhase.CONNECTED or not snapshot.containers_known:
-        # Whatever happens while nobody looks is no news later; what was seen to go down still is.
-        return {name: seen for name, seen in before.items() if seen.down_at is not None}
-    watched = {s.name: _watched(before.get(s.name), snapshot, s, now) for s in snapshot.servers}
-    return {name: seen for name, seen in watched.items() if seen is not None}
-
-
-def _watched(was: Watched | None, snapshot: Snapshot, state: ServerState, now: float) -> Watched | None:
-    if snapshot.active is not None and _concerns(snapshot.active, state.name):
-        return None
-    match state.phase:
-        case Phase.READY | Phase.BUSY:
-            return Watched()
-        case Phase.UNKNOWN:
-            return was
-        case Phase.STARTING | Phase.LOADING | Phase.STOPPING:
-            # Somebody sees to it; but a notice that stands is withdrawn only when it is well again.
-            return was if was is None or was.told else Watched()
-        case Phase.DEGRADED if _answers(state):
-            return Watched()
-        case Phase.IDLE if _answers(state):
-            return None  # Ollama has given up its model, as it does after a while
-        case Phase.IDLE | Phase.DEGRADED | Phase.FAILED:
-            return None if was is None else _down(was, now)
-        case _:  # pragma: no cover
-            assert_never(state.phase)
-
-
-def _answers(state: ServerState) -> bool:
-    """True when requests get through; a paused container was well when it was last asked."""
-    paused = state.container is not None and state.container.state is ContainerState.PAUSED
-    return state.health is Health.READY and not paused
-
-
-def _concerns(operation: Operation, server: str) -> bool:
-    """True when what happens to the server now is the operation's doing."""
-    if isinstance(operation.wish, StopWish):
-        return operation.wish.server in {None, server}
-    return operation.server == server
-
-
-def _down(was: Watched, now: float) -> Watched:
-    if was.down_at is None:
-        return Watched(now)
-    return replace(was, told=was.told or now - was.down_at > DOWN_SECONDS)
-
-
-def down_due(watched: Mapping[str, Watched]) -> float | None:
-    """When ``down_since`` is to be called again although nothing happens; None for no need."""
-    times = [w.down_at + DOWN_SECONDS for w in watched.values() if w.down_at is not None and not w.told]
-    return min(times, default=None)
-
-
-def server_down(
-    snapshot: Snapshot, before: Mapping[str, Watched], after: Mapping[str, Watched]
-) -> tuple[Notice | Withdraw, ...]:
-    """What to tell, or to take back, when ``down_since`` made ``after`` of ``before``."""
-    told_before = {name for name, seen in before.items() if seen.told}
-    told = {name for name, seen in after.items() if seen.told}
-    new = [s for s in snapshot.servers if s.name in told - told_before]
-    withdrawn = [Withdraw(_down_key(name)) for name in sorted(told_before - told)]
-    return (*(_down_notice(snapshot, state) for state in new), *withdrawn)
-
-
-def _down_key(server: str) -> str:
-    return f"down:{server}"
-
-
-def _down_notice(snapshot: Snapshot, state: ServerState) -> Notice:
-    text = server_sentence(snapshot, state)
-    if state.failure is not None:
-        text = _with_remedy(text, state.failure.remedy)
-    return Notice(
-        NoticeKind.DOWN,
-        _down_key(state.name),
-        phrase("{server} on {host} has been down for a minute.", server=state.name, host=snapshot.host.name),
-        text,
-        Urgency.NORMAL,
-        NoticeAction(ActionKind.SHOW_LOG, state.name),
-    )

@@ -1,0 +1,1 @@
+"""What a person is told without asking, and when it no longer holds."""
