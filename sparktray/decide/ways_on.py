@@ -66,6 +66,8 @@ def remedies(snapshot: Snapshot, operation: Operation, failure: Failure) -> tupl
         return ()
     if failure.code == "memory-short":
         return _that_make_it_fit(operation, wish)
+    if failure.code == "service-stopped":
+        return ((phrase("Make a container"), replace(wish, replace=True)),)
     if failure.code == "replace-needed":
         return ((phrase("Replace"), replace(wish, replace=True)),)
     return (

@@ -19,6 +19,8 @@ from sparktray.engines.openai_answers import QUICK_DEADLINE, succeeded, verdict,
 from sparktray.engines.protocol import Activity, Depth, Launch, Spelling
 
 _PORT = 11434
+# What its installer makes on the host; then the models lie in that service's folder, in no volume.
+SERVICE = "ollama.service"
 _VERSION = Ask("GET", "/api/version", deadline=QUICK_DEADLINE)
 _LOADED = Ask("GET", "/api/ps", deadline=QUICK_DEADLINE)
 _INSTALLED = Ask("GET", "/api/tags", deadline=openai_answers.LIST_DEADLINE)

@@ -10,10 +10,10 @@ import msgspec
 from sparktray.control.performing.leftover import dead_lock
 from sparktray.control.performing.task import NamedSecret
 from sparktray.decide.changing.preflight import chosen_server, loads_by_api
-from sparktray.domain.catalogue import Catalogue
+from sparktray.domain.catalogue import Catalogue, EngineKind
 from sparktray.domain.docker.answers import seconds
 from sparktray.domain.docker.container import LOCK_NAME
-from sparktray.domain.facts.survey import Listener, ModelFolder, Survey, read_listeners
+from sparktray.domain.facts.survey import Listener, ModelFolder, Survey, is_resting, read_listeners
 from sparktray.domain.facts.vitals import read_memory, read_unused
 from sparktray.domain.host import HostProfile
 from sparktray.domain.operation import RestoreWish, SwitchWish, WipeWish, Wish
@@ -21,6 +21,7 @@ from sparktray.domain.phrase import Phrase, phrase
 from sparktray.domain.problem import Problem
 from sparktray.domain.snapshot import Needs, Snapshot, first_snapshot
 from sparktray.engines.commands import secret_variables
+from sparktray.engines.ollama import SERVICE
 from sparktray.engines.protocol import Launch
 from sparktray.engines.registry import engine
 from sparktray.engines.sizes import folder_complete
@@ -56,6 +57,7 @@ class Surveyor:
             listeners = pool.submit(_listeners, remote)
             meminfo = pool.submit(_meminfo, remote)
             lock = pool.submit(remote.docker.inspect, LOCK_NAME)
+            resting = pool.submit(self._resting, remote, wish)
             info = remote.docker.info()
             images = remote.docker.get("/images/json")
             present = image is None or remote.docker.image(image) is not None
@@ -72,6 +74,7 @@ class Surveyor:
                 unused_memory=read_unused(meminfo.result()),
                 unstored=unstored,
                 keyring=keyring,
+                resting=resting.result(),
             )
 
     def of_open_webui(self, remote: Remote, wish: WipeWish | RestoreWish, ours: frozenset[str]) -> Survey:
@@ -122,6 +125,18 @@ class Surveyor:
         if loads_by_api(server) or model.path is None:
             return None, server.image
         return self._host.expand(model.path), server.image
+
+    def _resting(self, remote: Remote, wish: Wish) -> str | None:
+        """Ollama's service where it is wished for and does not run; a host without systemd has none."""
+        chosen = chosen_server(self._blank, wish) if isinstance(wish, SwitchWish) else None
+        if not isinstance(chosen, tuple) or chosen[1].engine is not EngineKind.OLLAMA:
+            return None
+        look = ["systemctl", "show", "--property=LoadState,ActiveState", SERVICE]
+        try:
+            told = remote.run(look, deadline=10.0)
+        except RemoteError:
+            return None
+        return SERVICE if is_resting(told.stdout.decode("utf-8", "replace")) else None
 
     def _folder(self, remote: Remote, path: str | None) -> ModelFolder | None:
         entries = remote.list_folder(path) if path is not None else None

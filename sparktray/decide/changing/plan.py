@@ -17,6 +17,7 @@ from sparktray.decide.changing.preflight import (
     ollama_refusal,
     port_refusal,
     secret_refusal,
+    service_refusal,
     takeover_refusal,
 )
 from sparktray.decide.changing.standing import loads_already, making_way, serves_already
@@ -267,6 +268,7 @@ def _load_by_api(
     refusal = (
         port_refusal(server, snapshot.containers, survey, retired)
         # What is there is started as it is, so no name is needed for another one.
+        or (None if retired or wish.replace else service_refusal(survey))
         or (None if retired else name_refusal(server, snapshot.containers, survey, retired))
     )
     if refusal is not None:

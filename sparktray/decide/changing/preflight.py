@@ -239,6 +239,21 @@ def ollama_refusal(name: str, installed: tuple[str, ...], server: Server) -> Pro
     )
 
 
+def service_refusal(survey: Survey) -> Problem | None:
+    """The host has the server as a service that does not run; a container would have none of its models."""
+    if survey.resting is None:
+        return None
+    return Problem(
+        "service-stopped",
+        phrase("The host has {service}, which does not run.", service=survey.resting),
+        phrase(
+            "Start it on the host: sudo systemctl start {service}. "
+            "With --replace a container is made instead, which has none of its models.",
+            service=survey.resting,
+        ),
+    )
+
+
 def loads_by_api(server: Server) -> bool:
     """True for Ollama: the server stays, only its model changes."""
     return engine(server.engine).loads_by_api

@@ -60,7 +60,8 @@ class Survey:
     from. ``abandoned`` are ids of ``.previous`` containers that our own journal knows as left over.
     ``broken`` is what a wish to go back is about, None when the journal does not know it. ``household`` is
     Open WebUI, where a wish is about it. ``unstored`` is a secret of the model that the keyring does not
-    hold, ``keyring`` why it cannot be asked.
+    hold, ``keyring`` why it cannot be asked. ``resting`` is a systemd unit of the host that would be the
+    server and does not run.
     """
 
     image_present: bool
@@ -76,6 +77,7 @@ class Survey:
     household: Household | None = None
     unstored: str | None = None
     keyring: Problem | None = None
+    resting: str | None = None
 
 
 _LISTENER = re.compile(r'^LISTEN\s+\d+\s+\d+\s+\S*:(\d{1,5})\s+\S+(?:\s+users:\(\("([^"]*)")?')
@@ -85,3 +87,9 @@ def read_listeners(text: str) -> tuple[Listener, ...]:
     """The listeners that ``ss -Hltnp`` shows; program names only of what this user may see."""
     found = (_LISTENER.match(line) for line in text.splitlines())
     return tuple(Listener(int(m[1]), m[2] or "") for m in found if m is not None)
+
+
+def is_resting(text: str) -> bool:
+    """Whether the unit is there and not up; ``systemctl show --property=LoadState,ActiveState`` told it."""
+    told = dict(line.partition("=")[::2] for line in text.splitlines())
+    return told.get("LoadState") == "loaded" and told.get("ActiveState") in {"inactive", "failed"}

@@ -5,13 +5,14 @@ from dataclasses import replace
 
 import pytest
 
-from sparktray.decide.changing.plan import changed
+from sparktray.decide.changing.plan import Plan, changed
 from sparktray.domain.action import LoadOllama, UnloadOllama
 from sparktray.domain.asking import Health, Reading
 from sparktray.domain.docker.container import COMPOSE_LABEL
 from sparktray.domain.events import Surveyed, Wished
 from sparktray.domain.facts.survey import Survey
 from sparktray.domain.operation import StopWish, SwitchWish
+from sparktray.domain.problem import Problem
 from tests.pure.decide.building import (
     OLLAMA_IMAGE,
     Desk,
@@ -20,12 +21,13 @@ from tests.pure.decide.building import (
     lock_box,
     ollama_box,
     ready,
+    rendered,
     serving,
     sglang_box,
     survey,
     vllm_box,
 )
-from tests.pure.decide.planning import UNLOCK, made, script, undoes
+from tests.pure.decide.planning import UNLOCK, asked, made, script, undoes
 
 
 def ollama_script(desk: Desk, wish: SwitchWish, told: Survey | None = None) -> list[str]:
@@ -183,3 +185,14 @@ def test_what_is_down_already_is_kept_down() -> None:
     found = made(connected(down), StopWish("sglang", stay_down=True), survey(None)).steps
     assert script(found)[2:-1] == ["(record)", "docker update --restart=no sglang"]
     assert made(connected(down), StopWish("sglang"), survey(None)).steps == ()
+
+
+def test_a_service_of_the_host_that_rests_is_not_doubled_by_a_container() -> None:
+    told = survey(None, resting="ollama.service")
+    refused = asked(connected(), ON_OLLAMA, told)
+    assert isinstance(refused, Problem) and refused.code == "service-stopped"
+    assert "sudo systemctl start ollama.service" in rendered(refused.remedy)
+    instead = made(connected(), replace(ON_OLLAMA, replace=True), told)
+    assert any(step.command[:2] == ("docker", "run") for step in instead.steps)
+    stopped = connected(ended(ollama_box()))
+    assert isinstance(asked(stopped, ON_OLLAMA, told), Plan)

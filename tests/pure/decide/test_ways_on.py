@@ -65,6 +65,7 @@ SCOUT, QWEN = SwitchWish("scout"), SwitchWish("qwen", on="vllm")
         (StopWish(), "busy", ["Wait until idle", "Try again"]),
         (SCOUT, "busy", ["Wait until idle", "Try again"]),
         (SCOUT, "replace-needed", ["Replace", "Try again"]),
+        (SwitchWish("qwen", on="ollama"), "service-stopped", ["Make a container", "Try again"]),
         (SCOUT, "port-taken", ["Try again"]),
         (StopWish(), "not-released", ["Try again"]),
         (QWEN, "ptxas-sm121", ["Start it on sglang-main", "Start it on ollama"]),

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sparktray.domain.facts.survey import Listener, ModelFolder, Survey, read_listeners
+from sparktray.domain.facts.survey import Listener, ModelFolder, Survey, is_resting, read_listeners
 from tests.pure.domain.hostile import ANY_TEXT, HOSTILE
 
 SS = """
@@ -55,3 +55,20 @@ def test_a_survey_knows_nothing_that_was_not_asked() -> None:
     assert (survey.folder, survey.lock_image, survey.listeners, survey.at) == (None, None, (), None)
     assert survey.abandoned == frozenset()
     assert ModelFolder("/srv/x") == ModelFolder("/srv/x", {}, None, None)
+
+
+@pytest.mark.parametrize(
+    ("told", "rests"),
+    [
+        ("LoadState=loaded\nActiveState=inactive\n", True),
+        ("LoadState=loaded\nActiveState=failed\n", True),
+        ("LoadState=loaded\nActiveState=active\n", False),
+        ("LoadState=loaded\nActiveState=activating\n", False),
+        ("LoadState=not-found\nActiveState=inactive\n", False),
+        ("System has not been booted with systemd as init system (PID 1). Can't operate.\n", False),
+        ("", False),
+    ],
+)
+def test_a_unit_that_is_there_and_not_up_rests(told: str, rests: bool) -> None:
+    """The words of systemd 252 to 257."""
+    assert is_resting(told) is rests
