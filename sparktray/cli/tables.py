@@ -9,7 +9,7 @@ from sparktray.cli.views import other_containers
 from sparktray.decide.conflicts import conflicts
 from sparktray.decide.identity import running_on
 from sparktray.decide.showing.present import engine_name, operation_sentence, shown_name, state_sentence
-from sparktray.decide.showing.words import phase_word
+from sparktray.decide.showing.words import phase_word, span
 from sparktray.domain.facts.vitals import Vitals
 from sparktray.domain.host import folder_name
 from sparktray.domain.operation import OperationEnd
@@ -101,6 +101,9 @@ def server_remarks(snapshot: Snapshot, state: ServerState, say: Wording) -> list
         )
     if state.phase is Phase.LOADING and state.progress is not None:
         remarks.append(progress_text(say(state.progress.phase), state.progress.fraction))
+    if running.until is not None and state.read_at is not None and running.until > state.read_at:
+        left = span(running.until - state.read_at)
+        remarks.append(say(phrase("Ollama gives it up in {duration} unless it is asked.", duration=left)))
     if state.contradiction is not None:
         remarks.append(say(state.contradiction))
     if state.failure is not None and state.phase is Phase.FAILED:

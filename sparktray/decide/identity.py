@@ -76,7 +76,7 @@ class Running:
     """What a server really runs. ``model`` is the catalogue's entry for what is mounted or loaded.
 
     ``model_id`` is the exact ID clients see, None while it is not known; ``misnamed`` when that ID
-    is not a name of the model that is mounted.
+    is not a name of the model that is mounted. ``until`` is when Ollama gives it up if nobody asks it.
     """
 
     model: Model | None = None
@@ -84,6 +84,7 @@ class Running:
     model_path: str | None = None
     misnamed: bool = False
     context_length: int | None = None
+    until: float | None = None
 
 
 def running_on(snapshot: Snapshot, state: ServerState) -> Running:
@@ -93,7 +94,7 @@ def running_on(snapshot: Snapshot, state: ServerState) -> Running:
     context = served.context_length if served else None
     if state.server.engine is EngineKind.OLLAMA:
         loaded = _ollama_model(snapshot.catalogue, state.server, model_id)
-        return Running(loaded, model_id, None, False, context)
+        return Running(loaded, model_id, None, False, context, served.until if served else None)
     path = mounted_path(state)
     name = model_id or declared_name(state)
     scripted = scripted_model(snapshot.catalogue, state, name)

@@ -67,11 +67,15 @@ Pure: the reading lane carries it out over the link, tests carry it out from a t
 
 @dataclass(frozen=True, slots=True)
 class ServedModel:
-    """An entry of ``/v1/models``: the exact ID, the engine's ``root``, the context length in tokens."""
+    """An entry of ``/v1/models``: the exact ID, the engine's ``root``, the context length in tokens.
+
+    ``until`` is when Ollama gives it up if nobody asks it, seconds since 1970; None for one that stays.
+    """
 
     id: str
     root: str | None = None
     context_length: int | None = None
+    until: float | None = None
 
 
 class Health(StrEnum):

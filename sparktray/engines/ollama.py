@@ -8,6 +8,7 @@ from itertools import pairwise
 
 from sparktray.domain.asking import Answer, Ask, Dialogue, Health, Heard, Proof, Reading, ServedModel, Silence
 from sparktray.domain.catalogue import EngineKind, ModelKind
+from sparktray.domain.docker.answers import seconds
 from sparktray.domain.docker.container import Container
 from sparktray.domain.facts.memory import Footprint
 from sparktray.domain.phrase import phrase
@@ -24,6 +25,8 @@ SERVICE = "ollama.service"
 _VERSION = Ask("GET", "/api/version", deadline=QUICK_DEADLINE)
 _LOADED = Ask("GET", "/api/ps", deadline=QUICK_DEADLINE)
 _INSTALLED = Ask("GET", "/api/tags", deadline=openai_answers.LIST_DEADLINE)
+# A model that is kept for ever expires in 292 years (the longest Go duration).
+_NEVER = 4_102_444_800.0  # the year 2100
 LOAD_DEADLINE = 600.0  # Ollama itself gives up when a load stands still for 5 min (OLLAMA_LOAD_TIMEOUT)
 UNLOAD_DEADLINE = 30.0  # answered at once; the memory comes back later
 
@@ -225,4 +228,7 @@ def _models(heard: Heard) -> list[Mapping[str, object]] | None:
 
 
 def _served(entry: Mapping[str, object]) -> ServedModel:
-    return ServedModel(str(entry["name"]), context_length=whole(entry.get("context_length")))
+    until = seconds(entry.get("expires_at"))
+    stays = until is not None and until > _NEVER
+    context = whole(entry.get("context_length"))
+    return ServedModel(str(entry["name"]), context_length=context, until=None if stays else until)

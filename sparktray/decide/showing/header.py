@@ -70,6 +70,8 @@ def _line(snapshot: Snapshot, state: ServerState, now: float, *, alone: bool) ->
     since = None if state.container is None else state.container.started_at
     if since is not None and (state.ready or state.phase is Phase.DEGRADED):
         parts.append(phrase("up {duration}", duration=span(now - since)))
+    if running.until is not None and running.until > now:
+        parts.append(phrase("leaves memory in {duration}", duration=span(running.until - now)))
     parts += _requests(state)
     if running.misnamed and running.model is not None:
         parts.append(phrase("loaded is {model}", model=clean_name(running.model.id)))

@@ -154,3 +154,20 @@ def test_the_stream_of_a_fetch() -> None:
     assert reader.error == "no space left on device"
     reader.feed(b'\n{"status":"again"}\n')
     assert reader.last == "again"
+
+
+@pytest.mark.parametrize(
+    ("expires", "until"),
+    [
+        ("2026-11-28T12:04:05.5Z", 1_795_867_445.5),
+        ("2026-11-28T13:04:05.5+01:00", 1_795_867_445.5),
+        ("2319-03-11T12:00:00.123456789Z", None),  # keep_alive -1: the longest duration of Go
+        ("0001-01-01T00:00:00Z", None),
+        ("soon", None),
+        (None, None),
+    ],
+)
+def test_when_a_model_leaves_is_told_by_those_that_do(expires: str | None, until: float | None) -> None:
+    listed = answer({"models": [{"name": "qwen3:32b", "expires_at": expires}]})
+    found = Talk({V: VERSION, P: listed}).carry_out(OLLAMA.probe(W))
+    assert found.served == (ServedModel("qwen3:32b", until=until),)

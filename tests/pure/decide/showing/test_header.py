@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from sparktray.decide.showing.header import Header, header
-from sparktray.domain.asking import Health, Reading
+from sparktray.domain.asking import Health, Reading, ServedModel
 from sparktray.domain.events import LinkDown
 from sparktray.domain.operation import SwitchWish
 from sparktray.domain.snapshot import Icon, Snapshot, first_snapshot
@@ -139,3 +139,12 @@ def test_during_an_operation_nothing_can_be_stopped() -> None:
     story = begin_story(SCOUT)
     story.wish(SwitchWish("coder"))
     assert top(story.snapshot).stops == ()
+
+
+@pytest.mark.parametrize(
+    ("until", "told"), [(NOW + 290, ["leaves memory in 4 min"]), (NOW - 1, []), (None, [])]
+)
+def test_a_model_that_leaves_memory_by_itself_says_when(until: float | None, told: list[str]) -> None:
+    reading = Reading(Health.READY, (ServedModel("qwen3:32b", until=until),))
+    (line,) = lines(serving(ollama_box(started_at=1000.0), ollama=reading).snapshot)
+    assert [part for part in line.split(" · ") if part.startswith("leaves")] == told
