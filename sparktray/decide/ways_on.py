@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from sparktray.decide.changing.preflight import USAGE
 from sparktray.decide.changing.room import LEAST_CONTEXT, holds_memory
@@ -19,8 +19,17 @@ from sparktray.domain.phrase import Phrase, phrase
 from sparktray.domain.problem import Failure
 from sparktray.domain.snapshot import Snapshot
 
-WayOn = tuple[Phrase, Wish]
-"""The words of a button or a row, and the wish behind it."""
+
+@dataclass(frozen=True, slots=True)
+class EnterSecret:
+    """Have a person give the secret of that name; what was wished is wished again then."""
+
+    name: str
+    then: SwitchWish
+
+
+WayOn = tuple[Phrase, Wish | EnterSecret]
+"""The words of a button or a row, and what is behind it."""
 
 _MOST = 2
 OF_THE_IMAGE = frozenset(
@@ -68,6 +77,9 @@ def remedies(snapshot: Snapshot, operation: Operation, failure: Failure) -> tupl
         return _that_make_it_fit(operation, wish)
     if failure.code == "service-stopped":
         return ((phrase("Make a container"), replace(wish, replace=True)),)
+    if failure.code == "secret-missing":
+        name = str(failure.cause.values.get("name", ""))
+        return ((phrase("Enter it…"), EnterSecret(name, wish)),)
     if failure.code == "replace-needed":
         return ((phrase("Replace"), replace(wish, replace=True)),)
     return (

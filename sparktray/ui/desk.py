@@ -13,6 +13,7 @@ from sparktray.control.controller import Controller
 from sparktray.control.watch import Watch
 from sparktray.decide.identity import running_on
 from sparktray.decide.showing.history import History
+from sparktray.decide.ways_on import EnterSecret
 from sparktray.domain.catalogue import Catalogue
 from sparktray.domain.host import HostProfile
 from sparktray.domain.operation import Wish
@@ -30,6 +31,7 @@ from sparktray.ui.hosts.secret_window import PersonAtDesk
 from sparktray.ui.notifying.announcing import Announcer
 from sparktray.ui.notifying.notify import Notifier, TrayMessages
 from sparktray.ui.reloading import Reloading
+from sparktray.ui.secret_entry import SecretEntry
 from sparktray.ui.settings.speaking import Speaking
 from sparktray.ui.tray.tray import Tray
 from sparktray.wiring import Program, controller_for, dialer, key_setup, shown_key
@@ -65,6 +67,8 @@ class Desk(QObject):
         self._copier = Copier(say, self._background, self)
         self._asker = Asker(say, self)
         self._asker.wished.connect(self._wish)
+        self._secrets = SecretEntry(say, self._background, program.vault.keyring.set_named, self)
+        self._secrets.stored.connect(self._asked)
         self._person, self._applicant = PersonAtDesk(say, self), PersonAtDesk(say, self)
         self._speaking = Speaking(say, self._background, self)
         self._speaking.changed.connect(self._tell_anew)
@@ -97,6 +101,7 @@ class Desk(QObject):
         self._background.close()
         self._front.close()
         self._asker.close()
+        self._secrets.close()
         self._copier.close()
         if self._tray is not None:
             self._tray.close()
@@ -207,9 +212,11 @@ class Desk(QObject):
     # What a person wants.
 
     @Slot(object)
-    def _asked(self, wish: Wish) -> None:
-        if self._latest is not None:
-            self._asker.wish(self._latest, wish, self._front.window_in_front())
+    def _asked(self, wanted: Wish | EnterSecret) -> None:
+        if isinstance(wanted, EnterSecret):
+            self._secrets.ask(wanted, self._front.window_in_front())
+        elif self._latest is not None:
+            self._asker.wish(self._latest, wanted, self._front.window_in_front())
 
     @Slot(object)
     def _wish(self, wish: Wish) -> None:
@@ -354,4 +361,5 @@ class Desk(QObject):
         self._front.tell()
         self._person.tell()
         self._applicant.tell()
+        self._secrets.tell()
         self._show()

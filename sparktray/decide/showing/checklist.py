@@ -14,7 +14,7 @@ from sparktray.decide.changing.steps import way_back
 from sparktray.decide.memory.words import sum_lines
 from sparktray.decide.showing.present import operation_sentence
 from sparktray.decide.showing.words import clock
-from sparktray.decide.ways_on import ways_on
+from sparktray.decide.ways_on import WayOn, ways_on
 from sparktray.domain.operation import (
     Operation,
     OperationEnd,
@@ -23,7 +23,6 @@ from sparktray.domain.operation import (
     StepRun,
     StepState,
     StopWish,
-    Wish,
 )
 from sparktray.domain.phrase import Phrase, phrase
 from sparktray.domain.snapshot import ServerState, Snapshot
@@ -70,7 +69,7 @@ class StepLine:
 class Outcome:
     """How an operation ended. ``good`` when it did what was wished.
 
-    ``offers`` are ways on from there: the words of a button, and the wish behind it. ``sum`` is why a model
+    ``offers`` are ways on from there. ``sum`` is why a model
     does not fit.
     """
 
@@ -79,7 +78,7 @@ class Outcome:
     cause: Phrase | None
     remedy: Phrase | None
     tail: tuple[str, ...]
-    offers: tuple[tuple[Phrase, Wish], ...] = ()
+    offers: tuple[WayOn, ...] = ()
     sum: tuple[Phrase, ...] = ()
 
 

@@ -13,7 +13,7 @@ from sparktray.decide.identity import Running, base_url, running_on
 from sparktray.decide.showing.present import sentence, shown_name
 from sparktray.decide.showing.words import purpose_word
 from sparktray.decide.truth import waits_for_somebody
-from sparktray.decide.ways_on import ways_on
+from sparktray.decide.ways_on import EnterSecret, ways_on
 from sparktray.domain.catalogue import Model
 from sparktray.domain.operation import Operation, StepName, StepRun, StopWish, Wish
 from sparktray.domain.phrase import Phrase, phrase
@@ -94,7 +94,7 @@ class WayRow:
     """A way on from an operation that was broken off."""
 
     label: Phrase
-    wish: Wish
+    wish: Wish | EnterSecret
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
 
 from sparktray.control.login.credentials import LoginQuestion
-from sparktray.domain.phrase import phrase
+from sparktray.domain.phrase import Phrase, phrase
 from sparktray.domain.secret import Secret
 from sparktray.domain.snapshot import LinkPhase
 from sparktray.remote.errors import SecretMissing
@@ -21,6 +21,7 @@ from sparktray.ui.theme import AROUND, GRID, tones
 from sparktray.wording import Wording
 
 _WIDTH = 440
+LOGIN = phrase("Login")
 
 
 class SecretWindow(HostWindow):
@@ -29,9 +30,11 @@ class SecretWindow(HostWindow):
     Enter means OK only when something was typed; Escape and the window's own button mean Cancel.
     """
 
-    def __init__(self, say: Wording, question: LoginQuestion, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, say: Wording, question: LoginQuestion, parent: QWidget | None = None, title: Phrase = LOGIN
+    ) -> None:
         super().__init__(say, parent)
-        self._question = question
+        self._question, self._title = question, title
         self.what, self.prompt, self.note = text_label(), text_label(selectable=True), text_label()
         self.edit, self.seen, self.keep = QLineEdit(), QCheckBox(), QCheckBox()
         self.cancel, self.ok = button(), AccentButton()
@@ -62,7 +65,7 @@ class SecretWindow(HostWindow):
         """See `HostWindow`."""
         super().tell()
         say, what = self.say, self.say(self._question.what)
-        self.setWindowTitle(say(phrase("Login")))
+        self.setWindowTitle(say(self._title))
         self.what.setText(what)
         self.prompt.setText(self._question.prompt)
         tint(self.prompt, tones().quiet)

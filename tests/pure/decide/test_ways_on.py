@@ -12,7 +12,7 @@ from sparktray.decide.memory.reckoning import sum_for
 from sparktray.decide.showing.checklist import checklist
 from sparktray.decide.showing.notices.events import notices
 from sparktray.decide.showing.notices.notice import ActionKind
-from sparktray.decide.ways_on import ways_on
+from sparktray.decide.ways_on import EnterSecret, ways_on
 from sparktray.domain.asking import Health, Reading, ServedModel
 from sparktray.domain.facts.memory import Footprint, MemorySum
 from sparktray.domain.operation import (
@@ -143,6 +143,16 @@ def test_each_way_is_a_wish_that_does_it() -> None:
     assert other[0][1] == SwitchWish("qwen", on="sglang-main")
     smaller = ways_on(desk.snapshot, over(SCOUT, "kv-too-small", most="8192"), OperationEnd.FAILED)
     assert smaller[0][1] == SwitchWish("scout", context=8192)
+
+
+def test_a_secret_that_is_not_stored_is_asked_for() -> None:
+    refused = asked(connected(), SwitchWish("gated"), survey(None, unstored="hf"))
+    assert isinstance(refused, Problem)
+    failure = Failure(refused.code, refused.cause, refused.remedy)
+    ended = replace(over(SwitchWish("gated"), "", OperationEnd.REFUSED), failure=failure)
+    offers = ways_on(connected().snapshot, ended, OperationEnd.REFUSED)
+    assert offers[0][1] == EnterSecret("hf", SwitchWish("gated"))
+    assert [rendered(words) for words, _ in offers] == ["Enter it…", "Try again"]
 
 
 def test_buttons_and_the_notification_offer_the_same() -> None:

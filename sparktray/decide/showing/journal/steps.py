@@ -10,9 +10,9 @@ from sparktray.decide.showing.checklist import Checklist, Outcome, StepLine, abo
 from sparktray.decide.showing.journal.past import Past
 from sparktray.decide.showing.journal.rows import end_of, entry_cause, entry_sentence
 from sparktray.decide.truth import waits_for_somebody
-from sparktray.decide.ways_on import ways_on
+from sparktray.decide.ways_on import WayOn, ways_on
 from sparktray.domain.journal.entry import Entry, EntryStep
-from sparktray.domain.operation import OperationEnd, StepState, Wish
+from sparktray.domain.operation import OperationEnd, StepState
 from sparktray.domain.phrase import Phrase, phrase
 from sparktray.domain.snapshot import Snapshot
 from sparktray.domain.text import clean_name
@@ -59,7 +59,7 @@ def _elsewhere() -> Phrase:
     return phrase("Another program on this computer is at work on it.")
 
 
-def _offers(entry: Entry, past: Past, snapshot: Snapshot | None) -> tuple[tuple[Phrase, Wish], ...]:
+def _offers(entry: Entry, past: Past, snapshot: Snapshot | None) -> tuple[WayOn, ...]:
     """The ways on from what was broken off, while it waits for somebody and can be gone on with."""
     waiting = past.waiting
     if waiting is None or waiting.id != entry.id or snapshot is None or closed(snapshot) is not None:
