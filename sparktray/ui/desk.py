@@ -25,13 +25,13 @@ from sparktray.ui.asking import Asker
 from sparktray.ui.background import Background
 from sparktray.ui.bridge import Bridge, MainThread
 from sparktray.ui.clipboard import Copied, Copier
+from sparktray.ui.entries.secret_entry import SecretEntry
 from sparktray.ui.front import Front
 from sparktray.ui.hosts.access import Access
 from sparktray.ui.hosts.secret_window import PersonAtDesk
 from sparktray.ui.notifying.announcing import Announcer
 from sparktray.ui.notifying.notify import Notifier, TrayMessages
 from sparktray.ui.reloading import Reloading
-from sparktray.ui.secret_entry import SecretEntry
 from sparktray.ui.settings.speaking import Speaking
 from sparktray.ui.tray.tray import Tray
 from sparktray.wiring import Program, controller_for, dialer, key_setup, shown_key

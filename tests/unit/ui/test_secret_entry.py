@@ -14,8 +14,8 @@ from sparktray.domain.operation import SwitchWish
 from sparktray.domain.secret import Secret
 from sparktray.store.secrets_errors import KeyringUnavailable
 from sparktray.ui.background import Background
+from sparktray.ui.entries.secret_entry import SecretEntry
 from sparktray.ui.hosts.secret_window import SecretWindow
-from sparktray.ui.secret_entry import SecretEntry
 from sparktray.wording import Wording
 from tests.pure.decide.building import problem
 from tests.unit.ui.hosts_setup import OFFSCREEN, until
