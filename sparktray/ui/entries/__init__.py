@@ -1,1 +1,1 @@
-"""Windows that make entries of the catalogue: of what is on the host, and of a docker run line."""
+"""Windows about entries: made of what is on the host or of a docker run line, and a secret of one."""

@@ -43,6 +43,7 @@ def signed_in(webui: Container) -> None:
 def test_all_chats_go_and_come_back(webui: Container, home: Household, program: Program) -> None:
     before, others = webui.rows(), volumes(webui)
     told: dict[str, Any] = program.json("webui", "status")["open_webui"]
+    assert told["healthy"] and told["version"] == "0.12.4" and told["sign_up"] is False
     assert told["contents"]["chats"] == 17 and len(told["contents"]["accounts"]) == 2
     shown = program.ok("webui", "wipe", "--all-chats", "--dry-run")
     assert "17 chats" in shown and "2 accounts" in shown and "docker stop" in shown

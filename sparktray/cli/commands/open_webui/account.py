@@ -46,7 +46,7 @@ def sign_in(request: Request, session: Session) -> int:
 def sign_out(request: Request, session: Session) -> int:
     """Forget the key."""
     try:
-        _keyring(request).forget_named(key_name(session.host.name))
+        keyring(request).forget_named(key_name(session.host.name))
     except KeyringUnavailable as error:
         raise Told(error.problem) from None
     if request.out.as_json:
@@ -59,7 +59,7 @@ def sign_out(request: Request, session: Session) -> int:
 def kept_key(request: Request, session: Session) -> Secret:
     """The key that the keyring keeps. Raises `Told` when there is none."""
     try:
-        key = _keyring(request).named(key_name(session.host.name))
+        key = keyring(request).named(key_name(session.host.name))
     except KeyringUnavailable as error:
         raise Told(error.problem, LOGIN) from None
     if key is None:
@@ -69,12 +69,13 @@ def kept_key(request: Request, session: Session) -> Secret:
 
 def _keep(request: Request, host: str, found: SignedIn) -> None:
     try:
-        _keyring(request).set_named(key_name(host), found.key)
+        keyring(request).set_named(key_name(host), found.key)
     except KeyringUnavailable as error:
         raise Told(error.problem, LOGIN) from None
 
 
-def _keyring(request: Request) -> Secrets:
+def keyring(request: Request) -> Secrets:
+    """The keyring of the config folder in use."""
     return Secrets(ConfigFolder.find(request.options.config))
 
 

@@ -7,12 +7,23 @@ import time
 from sparktray.cli.commands.open_webui import account, wiping
 from sparktray.cli.commands.open_webui.connecting import connect
 from sparktray.cli.commands.open_webui.opening import open_page
-from sparktray.cli.commands.open_webui.views import archive_view, household_view, print_household
+from sparktray.cli.commands.open_webui.views import (
+    Answering,
+    archive_view,
+    household_view,
+    print_household,
+)
 from sparktray.cli.problems import DONE
 from sparktray.cli.request import Request, Session, watching
 from sparktray.cli.tables import aligned
+from sparktray.control.open_webui import port_of
+from sparktray.control.reading import converse
+from sparktray.decide.webui import api
+from sparktray.decide.webui.account import key_name
 from sparktray.domain.open_webui import WipeScope
 from sparktray.domain.phrase import Phrase, phrase
+from sparktray.domain.snapshot import Snapshot
+from sparktray.store.secrets_errors import KeyringUnavailable
 from sparktray.webui.household import archives, household
 
 
@@ -39,13 +50,36 @@ def run(request: Request) -> int:
 
 
 def _status(request: Request, session: Session) -> int:
-    snapshot = session.containers()
+    snapshot = session.settled()
     house = household(session.remote(), snapshot.catalogue.open_webui)
+    running = house.container is not None and house.container.running
+    answering = _answering(request, session, snapshot) if running else None
     if request.out.as_json:
-        request.out.json({"open_webui": household_view(snapshot, house)})
+        request.out.json({"open_webui": household_view(snapshot, house, answering)})
     else:
-        print_household(request, snapshot, house)
+        print_household(request, snapshot, house, answering)
     return DONE
+
+
+def _answering(request: Request, session: Session, snapshot: Snapshot) -> Answering | None:
+    """What it says of itself, and with an administrator's key which models it gets and from where."""
+    remote = session.remote()
+    port = port_of(remote, snapshot.catalogue.open_webui)
+    about = converse(remote.http, port, api.about())
+    if about is None:
+        return None
+    try:
+        key = account.keyring(request).named(key_name(session.host.name))
+    except KeyringUnavailable:
+        key = None
+    if key is None:
+        return Answering(about)
+    known, offered = (converse(remote.http, port, ask(key)) for ask in (api.connections, api.models))
+    return Answering(
+        about,
+        known.urls if isinstance(known, api.Connections) else None,
+        offered if isinstance(offered, tuple) else None,
+    )
 
 
 def _archives(request: Request, session: Session) -> int:

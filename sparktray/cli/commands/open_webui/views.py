@@ -2,18 +2,32 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from sparktray.cli.request import Request
 from sparktray.cli.views import utc
+from sparktray.decide.identity import running_on
+from sparktray.decide.webui.api import About
 from sparktray.decide.webui.preview import Preview
 from sparktray.domain.open_webui import ARCHIVE_DAYS, Archive, Contents, Household
 from sparktray.domain.phrase import Phrase, phrase, phrase_n
 from sparktray.domain.problem import Problem
 from sparktray.domain.snapshot import Snapshot
+from sparktray.domain.text import clean_name
 
 Json = dict[str, object]
 
 
-def household_view(snapshot: Snapshot, house: Household) -> Json:
+@dataclass(frozen=True, slots=True)
+class Answering:
+    """What a running Open WebUI says: ``urls`` and ``models`` are None without an administrator's key."""
+
+    about: About
+    urls: tuple[str, ...] | None = None
+    models: tuple[str, ...] | None = None
+
+
+def household_view(snapshot: Snapshot, house: Household, answering: Answering | None) -> Json:
     """Open WebUI as JSON; what cannot be read is null, with the reason."""
     known, container = snapshot.catalogue.open_webui, house.container
     contents = house.contents if isinstance(house.contents, Contents) else None
@@ -29,7 +43,20 @@ def household_view(snapshot: Snapshot, house: Household) -> Json:
         "contents": None if contents is None else contents_view(contents),
         "problem": None if problem is None else problem.code,
         "archives": len(house.archives),
+        "healthy": answering is not None,
+        "version": None if answering is None else answering.about.version,
+        "sign_up": None if answering is None else answering.about.sign_up,
+        "connections": None if answering is None or answering.urls is None else list(answering.urls),
+        "sees_running_model": None if answering is None else sees_running(snapshot, answering),
     }
+
+
+def sees_running(snapshot: Snapshot, answering: Answering) -> bool | None:
+    """Whether it offers every model that is ready now; None when that is not known, or none is ready."""
+    ready = {running_on(snapshot, state).model_id for state in snapshot.servers if state.ready}
+    if not ready or answering.models is None:
+        return None
+    return ready <= set(answering.models)
 
 
 def contents_view(contents: Contents) -> Json:
@@ -92,7 +119,9 @@ def print_preview(request: Request, shown: Preview) -> None:
         out.line(say(line))
 
 
-def print_household(request: Request, snapshot: Snapshot, house: Household) -> None:
+def print_household(
+    request: Request, snapshot: Snapshot, house: Household, answering: Answering | None
+) -> None:
     """For a person: how it is with Open WebUI."""
     out, say = request.out, request.say
     known, container = snapshot.catalogue.open_webui, house.container
@@ -101,6 +130,9 @@ def print_household(request: Request, snapshot: Snapshot, house: Household) -> N
     else:
         words = {"container": known.container, "state": container.state, "image": container.image}
         out.line(say(phrase("{container} ({image}) is {state}.", **words)))
+    if container is not None and container.running:
+        for line in _answers(snapshot, answering):
+            out.line("  " + say(line))
     if isinstance(house.contents, Problem):
         out.problem(house.contents)
     if isinstance(house.contents, Contents):
@@ -109,6 +141,25 @@ def print_household(request: Request, snapshot: Snapshot, house: Household) -> N
     kept = len(house.archives)
     if kept:
         out.line(say(phrase_n("{count} archive is kept.", "{count} archives are kept.", kept)))
+
+
+def _answers(snapshot: Snapshot, answering: Answering | None) -> list[Phrase]:
+    if answering is None:
+        return [phrase("It does not answer yet.")]
+    lines = [phrase("version {version}", version=answering.about.version)]
+    if answering.about.empty:
+        lines.append(phrase("Nobody has an account: whoever signs up first is its administrator."))
+    elif answering.about.sign_up:
+        lines.append(phrase("Everybody who reaches it may sign up."))
+    if answering.urls is not None:
+        urls = ", ".join(map(clean_name, answering.urls)) or "-"
+        lines.append(phrase("OpenAI connections: {urls}", urls=urls))
+    match sees_running(snapshot, answering):
+        case True:
+            lines.append(phrase("It offers what is running now."))
+        case False:
+            lines.append(phrase("It does not offer what is running now: sparktray webui connect"))
+    return lines
 
 
 def _figures(contents: Contents) -> tuple[Phrase, ...]:
