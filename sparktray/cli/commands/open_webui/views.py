@@ -154,11 +154,11 @@ def _answers(snapshot: Snapshot, answering: Answering | None) -> list[Phrase]:
     if answering.urls is not None:
         urls = ", ".join(map(clean_name, answering.urls)) or "-"
         lines.append(phrase("OpenAI connections: {urls}", urls=urls))
-    match sees_running(snapshot, answering):
-        case True:
-            lines.append(phrase("It offers what is running now."))
-        case False:
-            lines.append(phrase("It does not offer what is running now: sparktray webui connect"))
+    sees = sees_running(snapshot, answering)
+    if sees is not None:
+        yes = phrase("It offers what is running now.")
+        no = phrase("It does not offer what is running now: sparktray webui connect")
+        lines.append(yes if sees else no)
     return lines
 
 
