@@ -242,7 +242,12 @@ def _open_webui(parser: argparse.ArgumentParser, shared: _Parser, say: Wording) 
     restore.add_argument(
         "archive", metavar="ARCHIVE", nargs="?", help=say(phrase("the newest without a name"))
     )
-    for each in (wipe, restore):
+    forget = action("forget", say(phrase("remove what is kept to go back by, before its 7 days are over")))
+    which = forget.add_mutually_exclusive_group(required=True)
+    which.add_argument("archive", metavar="ARCHIVE", nargs="?", help=say(phrase("one of them, by its name")))
+    which.add_argument("--all", action="store_true", help=say(phrase("all of them")))
+    forget.add_argument("--yes", action="store_true", help=say(phrase("do not ask")))
+    for each in (wipe, restore, forget):
         plan = say(phrase("show the steps and change nothing"))
         each.add_argument("--dry-run", action="store_true", help=plan)
 

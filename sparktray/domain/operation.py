@@ -20,6 +20,7 @@ class OperationKind(StrEnum):
     BACK = "back"
     WIPE = "wipe"
     RESTORE = "restore"
+    FORGET = "forget"
 
 
 class WhenBusy(StrEnum):
@@ -95,7 +96,15 @@ class RestoreWish:
     dry_run: bool = False
 
 
-Wish = SwitchWish | StopWish | BackWish | WipeWish | RestoreWish
+@dataclass(frozen=True, slots=True)
+class ForgetWish:
+    """Remove an archive of Open WebUI by its volume's name; None for all that are kept."""
+
+    archive: str | None = None
+    dry_run: bool = False
+
+
+Wish = SwitchWish | StopWish | BackWish | WipeWish | RestoreWish | ForgetWish
 
 
 class StepName(StrEnum):

@@ -231,7 +231,7 @@ class Journal:
                     path.unlink()
 
 
-_OPEN_WEBUI = frozenset({OperationKind.WIPE, OperationKind.RESTORE})
+_OPEN_WEBUI = frozenset({OperationKind.WIPE, OperationKind.RESTORE, OperationKind.FORGET})
 
 
 def _place(entry: Entry) -> str | None:

@@ -9,7 +9,7 @@ from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtWidgets import QLabel, QMessageBox, QPushButton, QWidget
 
 from sparktray.decide.showing.question import Question, question
-from sparktray.domain.operation import BackWish, RestoreWish, WipeWish, Wish
+from sparktray.domain.operation import BackWish, ForgetWish, RestoreWish, WipeWish, Wish
 from sparktray.domain.snapshot import Snapshot
 from sparktray.wording import Wording
 
@@ -71,7 +71,7 @@ class Asker(QObject):
             or asked is None
             or latest is None
             or wish is None
-            or isinstance(wish, BackWish | WipeWish | RestoreWish)
+            or isinstance(wish, BackWish | WipeWish | RestoreWish | ForgetWish)
         ):
             return
         choice, parent = box.choice, box.parentWidget()

@@ -19,6 +19,7 @@ from sparktray.domain.catalogue import Catalogue
 from sparktray.domain.host import HostProfile
 from sparktray.domain.operation import (
     BackWish,
+    ForgetWish,
     Operation,
     OperationEnd,
     RestoreWish,
@@ -95,7 +96,7 @@ def _going_on(request: Request, session: Session) -> Wish | None:
     if options.back:
         return BackWish(broken.id, dry_run=options.dry_run)
     match broken.wish:
-        case SwitchWish() | StopWish() | WipeWish() | RestoreWish():
+        case SwitchWish() | StopWish() | WipeWish() | RestoreWish() | ForgetWish():
             return replace(broken.wish, dry_run=options.dry_run)
         case _:
             return None

@@ -40,7 +40,15 @@ from sparktray.domain.docker.container import Container
 from sparktray.domain.events import Event, StepDone, StepFailed, StepSaid, Surveyed
 from sparktray.domain.facts.survey import Survey
 from sparktray.domain.host import HostProfile
-from sparktray.domain.operation import BackWish, Operation, RestoreWish, SwitchWish, WipeWish, Wish
+from sparktray.domain.operation import (
+    BackWish,
+    ForgetWish,
+    Operation,
+    RestoreWish,
+    SwitchWish,
+    WipeWish,
+    Wish,
+)
 from sparktray.domain.phrase import Phrase
 from sparktray.domain.problem import Problem
 from sparktray.domain.snapshot import Needs
@@ -117,7 +125,7 @@ class Changes:
 
     def _surveyed(self, remote: Remote, wish: Wish) -> Survey:
         host = self._host.name
-        if isinstance(wish, WipeWish | RestoreWish):
+        if isinstance(wish, WipeWish | RestoreWish | ForgetWish):
             return self._surveyor.of_open_webui(remote, wish, self._records.interrupted(host))
         survey = self._surveyor.take(
             remote, wish, self._records.put_aside(host), self._records.interrupted(host)

@@ -16,7 +16,7 @@ from sparktray.domain.docker.container import LOCK_NAME
 from sparktray.domain.facts.survey import Listener, ModelFolder, Survey, is_resting, read_listeners
 from sparktray.domain.facts.vitals import read_memory, read_unused
 from sparktray.domain.host import HostProfile
-from sparktray.domain.operation import RestoreWish, SwitchWish, WipeWish, Wish
+from sparktray.domain.operation import ForgetWish, RestoreWish, SwitchWish, WipeWish, Wish
 from sparktray.domain.phrase import Phrase, phrase
 from sparktray.domain.problem import Problem
 from sparktray.domain.snapshot import Needs, Snapshot, first_snapshot
@@ -77,7 +77,9 @@ class Surveyor:
                 resting=resting.result(),
             )
 
-    def of_open_webui(self, remote: Remote, wish: WipeWish | RestoreWish, ours: frozenset[str]) -> Survey:
+    def of_open_webui(
+        self, remote: Remote, wish: WipeWish | RestoreWish | ForgetWish, ours: frozenset[str]
+    ) -> Survey:
         """Read what a wish about Open WebUI needs; raises RemoteError. ``ours`` as in `take`."""
         older_than = wish.older_than if isinstance(wish, WipeWish) else None
         info, images = remote.docker.info(), remote.docker.get("/images/json")

@@ -28,6 +28,7 @@ from sparktray.domain.facts.survey import Survey
 from sparktray.domain.host import HostProfile
 from sparktray.domain.operation import (
     BackWish,
+    ForgetWish,
     Operation,
     OperationEnd,
     OperationKind,
@@ -76,6 +77,8 @@ def _kind(wish: Wish) -> OperationKind:
             return OperationKind.WIPE
         case RestoreWish():
             return OperationKind.RESTORE
+        case ForgetWish():
+            return OperationKind.FORGET
         case _:  # pragma: no cover
             assert_never(wish)
 

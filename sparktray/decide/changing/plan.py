@@ -30,6 +30,7 @@ from sparktray.domain.docker.container import LABEL_MODEL, LABEL_OPERATION, LABE
 from sparktray.domain.facts.survey import Survey
 from sparktray.domain.operation import (
     BackWish,
+    ForgetWish,
     RestoreWish,
     Step,
     StepName,
@@ -76,14 +77,14 @@ def plan(snapshot: Snapshot, wish: Wish, survey: Survey, asker: Asker) -> Plan |
             return _stop(snapshot, wish, survey, asker)
         case BackWish():
             return _back(snapshot, survey, asker)
-        case WipeWish() | RestoreWish():
+        case WipeWish() | RestoreWish() | ForgetWish():
             return _about_open_webui(snapshot, wish, survey, asker)
         case _:  # pragma: no cover
             assert_never(wish)
 
 
 def _about_open_webui(
-    snapshot: Snapshot, wish: WipeWish | RestoreWish, survey: Survey, asker: Asker
+    snapshot: Snapshot, wish: WipeWish | RestoreWish | ForgetWish, survey: Survey, asker: Asker
 ) -> Plan | Problem:
     held = lock_refusal(lock_of(snapshot.containers, asker.operation), survey)
     middle = held or plan_for(snapshot.catalogue.open_webui, wish, survey, asker.operation)

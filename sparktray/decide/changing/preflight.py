@@ -13,7 +13,7 @@ from sparktray.domain.docker.container import (
     Container,
 )
 from sparktray.domain.facts.survey import Survey
-from sparktray.domain.operation import BackWish, RestoreWish, StopWish, SwitchWish, WipeWish, Wish
+from sparktray.domain.operation import BackWish, ForgetWish, RestoreWish, StopWish, SwitchWish, WipeWish, Wish
 from sparktray.domain.phrase import phrase
 from sparktray.domain.problem import Problem
 from sparktray.domain.snapshot import LinkPhase, Snapshot
@@ -36,7 +36,7 @@ def may(snapshot: Snapshot, wish: Wish) -> Problem | None:
             return chosen if isinstance(chosen, Problem) else None
         case StopWish():
             return _unknown_server(snapshot, wish.server)
-        case BackWish() | WipeWish() | RestoreWish():
+        case BackWish() | WipeWish() | RestoreWish() | ForgetWish():
             return None
 
 

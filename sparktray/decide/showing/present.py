@@ -11,6 +11,7 @@ from sparktray.domain.catalogue import EngineKind
 from sparktray.domain.open_webui import WipeScope
 from sparktray.domain.operation import (
     BackWish,
+    ForgetWish,
     Operation,
     OperationEnd,
     RestoreWish,
@@ -203,3 +204,5 @@ def wish_words(wish: Wish) -> Phrase:
             return phrase("Deleting chats in Open WebUI")
         case RestoreWish():
             return phrase("Bringing back what Open WebUI held")
+        case ForgetWish():
+            return phrase("Removing what was kept of Open WebUI")

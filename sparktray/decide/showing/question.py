@@ -16,7 +16,16 @@ from sparktray.decide.identity import running_on
 from sparktray.decide.showing.present import shown_name
 from sparktray.domain.catalogue import Model, Server
 from sparktray.domain.docker.container import Container
-from sparktray.domain.operation import BackWish, RestoreWish, StopWish, SwitchWish, WhenBusy, WipeWish, Wish
+from sparktray.domain.operation import (
+    BackWish,
+    ForgetWish,
+    RestoreWish,
+    StopWish,
+    SwitchWish,
+    WhenBusy,
+    WipeWish,
+    Wish,
+)
 from sparktray.domain.phrase import Phrase, phrase, phrase_n
 from sparktray.domain.problem import Problem
 from sparktray.domain.snapshot import ServerState, Snapshot
@@ -47,7 +56,7 @@ def question(snapshot: Snapshot, wish: Wish) -> Question | None:
         return None
     if isinstance(wish, StopWish):
         return _about_requests(wish, [s for s in snapshot.servers if wish.server in {None, s.name}])
-    if isinstance(wish, BackWish | WipeWish | RestoreWish):
+    if isinstance(wish, BackWish | WipeWish | RestoreWish | ForgetWish):
         return None
     chosen = chosen_server(snapshot, wish)
     if isinstance(chosen, Problem):

@@ -10,14 +10,14 @@ from sparktray.domain.action import Guard, MakeVolume
 from sparktray.domain.catalogue import OpenWebUi
 from sparktray.domain.facts.survey import BrokenOff, Survey
 from sparktray.domain.open_webui import ARCHIVE_DAYS, Archive, Household, WipeScope
-from sparktray.domain.operation import Operation, RestoreWish, Step, StepState, WipeWish
+from sparktray.domain.operation import ForgetWish, Operation, RestoreWish, Step, StepState, WipeWish
 from sparktray.domain.phrase import phrase
 from sparktray.domain.problem import Problem
 from sparktray.domain.text import clean_name
 
 
 def plan_for(
-    known: OpenWebUi, wish: WipeWish | RestoreWish, survey: Survey, operation: str
+    known: OpenWebUi, wish: WipeWish | RestoreWish | ForgetWish, survey: Survey, operation: str
 ) -> list[Step] | Problem:
     """The steps that fulfil the wish, or why it is refused."""
     house = survey.household
@@ -25,7 +25,17 @@ def plan_for(
         raise ValueError("a wish about Open WebUI needs a survey of it")
     if isinstance(wish, WipeWish):
         return _wipe(house, known, wish, survey.host_time, operation)
+    if isinstance(wish, ForgetWish):
+        return _forget(house, wish)
     return _restore(house, known, wish, survey.host_time, operation)
+
+
+def _forget(house: Household, wish: ForgetWish) -> list[Step] | Problem:
+    """Remove one archive, or all; none at all is so already."""
+    going = [each for each in house.archives if wish.archive in {None, each.name}]
+    if not going and wish.archive is not None:
+        return _no_archive(wish.archive)
+    return [steps.remove_archive(each.name) for each in going]
 
 
 def _wipe(
@@ -107,7 +117,7 @@ def _restore(
 ) -> list[Step] | Problem:
     archive = wanted_archive(house.archives, wish.archive)
     if archive is None:
-        return _no_archive(wish)
+        return _no_archive(wish.archive)
     scope = archive.scope
     place = steps.place_of(archive, house.image or "", operation)
     if house.container is None and not house.volume_there and scope is WipeScope.EVERYTHING:
@@ -162,8 +172,8 @@ def wanted_archive(archives: tuple[Archive, ...], name: str | None) -> Archive |
     return max(archives, key=lambda each: each.made_at, default=None)
 
 
-def _no_archive(wish: RestoreWish) -> Problem:
-    if wish.archive is None:
+def _no_archive(name: str | None) -> Problem:
+    if name is None:
         return Problem(
             "archive-missing",
             phrase("Nothing of Open WebUI is archived on the host."),
@@ -171,6 +181,6 @@ def _no_archive(wish: RestoreWish) -> Problem:
         )
     return Problem(
         "archive-missing",
-        phrase("There is no archive {name} on the host.", name=clean_name(wish.archive)),
+        phrase("There is no archive {name} on the host.", name=clean_name(name)),
         phrase("Look at those there are: sparktray webui archives"),
     )

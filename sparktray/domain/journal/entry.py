@@ -8,6 +8,7 @@ import msgspec
 
 from sparktray.domain.operation import (
     BackWish,
+    ForgetWish,
     Operation,
     OperationKind,
     RestoreWish,
@@ -43,7 +44,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     ``kind`` and ``end`` are as they were written, maybe by another version. ``failure`` is a code; ``cause``
     and ``remedy`` say it in words, None in what the first versions wrote. Log lines are not kept: what people
-    ask a model may be in them. ``wipe`` and ``restore`` are what was wished of Open WebUI,
+    ask a model may be in them. ``wipe``, ``restore`` and ``forget`` are what was wished of Open WebUI,
     ``context`` the tokens that a switch asked for in the place of its entry's.
     """
 
@@ -62,6 +63,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     wipe: WipeWish | None = None
     restore: RestoreWish | None = None
     context: int | None = None
+    forget: ForgetWish | None = None
 
 
 def entry_of(operation: Operation, host: str, now: float) -> Entry:
@@ -83,6 +85,7 @@ def entry_of(operation: Operation, host: str, now: float) -> Entry:
         remedy=None if failure is None else _as_shown(failure.remedy),
         wipe=wish if isinstance(wish, WipeWish) else None,
         restore=wish if isinstance(wish, RestoreWish) else None,
+        forget=wish if isinstance(wish, ForgetWish) else None,
         context=wish.context if isinstance(wish, SwitchWish) else None,
     )
 
@@ -129,6 +132,8 @@ def wish_of(entry: Entry) -> Wish | None:
             return entry.wipe
         case OperationKind.RESTORE:
             return entry.restore
+        case OperationKind.FORGET:
+            return entry.forget
         case _:
             return None
 

@@ -13,6 +13,7 @@ from sparktray.domain.journal.entry import Entry, EntryStep, broken_at, entry_of
 from sparktray.domain.open_webui import WipeScope
 from sparktray.domain.operation import (
     BackWish,
+    ForgetWish,
     Operation,
     OperationEnd,
     OperationKind,
@@ -106,6 +107,7 @@ def test_what_was_wished(kept: Entry, wish: Wish | None) -> None:
     [
         (WipeWish(WipeScope.CHATS, 30, archive=False), OperationKind.WIPE),
         (RestoreWish("sparktray-archive-x"), OperationKind.RESTORE),
+        (ForgetWish("sparktray-archive-x"), OperationKind.FORGET),
     ],
 )
 def test_what_was_wished_of_open_webui_is_kept_whole(wish: Wish, kind: OperationKind) -> None:

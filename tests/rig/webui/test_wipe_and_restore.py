@@ -99,3 +99,7 @@ def test_everything_goes_but_the_downloaded_models_and_comes_back(
     assert changed(before, webui.rows()) == set()
     signed_in(webui)
     assert len(program.json("webui", "archives")["archives"]) == 2, "what was there is kept too"
+    assert program.refused(2, "webui", "forget", "--all")["code"] == "usage", "nobody said yes"
+    program.ok("webui", "forget", "--all", "--yes")
+    assert program.json("webui", "archives")["archives"] == []
+    assert "sparktray-archive" not in webui.rig.docker("volume", "ls", "-q")

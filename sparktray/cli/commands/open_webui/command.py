@@ -45,6 +45,8 @@ def run(request: Request) -> int:
                 return open_page(request, session)
             case "wipe":
                 return wiping.wipe(request, session)
+            case "forget":
+                return wiping.forget(request, session)
             case _:
                 return wiping.restore(request, session)
 

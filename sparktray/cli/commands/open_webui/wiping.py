@@ -12,10 +12,10 @@ from sparktray.decide.webui.planning import plan_for
 from sparktray.decide.webui.preview import preview
 from sparktray.domain.facts.survey import Survey
 from sparktray.domain.open_webui import WipeScope
-from sparktray.domain.operation import RestoreWish, WipeWish
+from sparktray.domain.operation import ForgetWish, RestoreWish, WipeWish
 from sparktray.domain.phrase import phrase
 from sparktray.domain.problem import Problem
-from sparktray.webui.household import household
+from sparktray.webui.household import archives, household
 
 
 def wipe(request: Request, session: Session) -> int:
@@ -47,6 +47,24 @@ def restore(request: Request, session: Session) -> int:
     options = request.options
     wish = RestoreWish(options.archive, dry_run=options.dry_run)
     after, operation = carried_out(request, session, wish)
+    tell(request, after, operation)
+    return exit_of_operation(operation)
+
+
+def forget(request: Request, session: Session) -> int:
+    """Remove what is kept to go back by: what was deleted is gone for good then."""
+    options = request.options
+    typed = session.containers().catalogue.open_webui.container
+    name = None if options.all else options.archive
+    going = [each for each in archives(session.remote()) if name in {None, each.name}]
+    if going and not options.dry_run and not options.yes:
+        request.out.line(request.say(phrase("Removed for good, without a way back:")))
+        for each in going:
+            request.out.line(f"  {each.name}")
+        if not _confirmed(request, typed):
+            request.out.aside(request.say(phrase("Nothing is changed.")))
+            return CANCELLED
+    after, operation = carried_out(request, session, ForgetWish(name, dry_run=options.dry_run))
     tell(request, after, operation)
     return exit_of_operation(operation)
 

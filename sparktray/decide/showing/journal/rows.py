@@ -12,6 +12,7 @@ from sparktray.domain.journal.entry import Entry, broken_at, wish_of
 from sparktray.domain.open_webui import WipeScope
 from sparktray.domain.operation import (
     BackWish,
+    ForgetWish,
     Operation,
     OperationEnd,
     OperationKind,
@@ -138,6 +139,8 @@ def _done(wish: Wish) -> Phrase:
             return phrase("Deleted chats in Open WebUI")
         case RestoreWish():
             return phrase("Brought back what Open WebUI held")
+        case ForgetWish():
+            return phrase("Removed what was kept of Open WebUI")
         case _:  # pragma: no cover
             assert_never(wish)
 

@@ -24,6 +24,7 @@ from sparktray.decide.ways_on import WayOn, remedies
 from sparktray.decide.webui.planning import archive_of_operation
 from sparktray.domain.operation import (
     BackWish,
+    ForgetWish,
     Operation,
     OperationEnd,
     RestoreWish,
@@ -122,7 +123,7 @@ def _done_words(snapshot: Snapshot, operation: Operation) -> tuple[Phrase, Phras
             )
         case BackWish():
             return phrase("Gone back."), phrase("What ran before runs again on {host}.", host=host)
-        case WipeWish() | RestoreWish():
+        case WipeWish() | RestoreWish() | ForgetWish():
             return operation_sentence(operation), _result_of(operation)
         case _:  # pragma: no cover
             assert_never(operation.wish)

@@ -11,7 +11,7 @@ from sparktray.decide.showing.journal.past import Past, up_to_now
 from sparktray.decide.showing.journal.rows import EntryMark, EntryRow, entry_row
 from sparktray.domain.journal.entry import Entry, EntryStep, entry_of
 from sparktray.domain.open_webui import WipeScope
-from sparktray.domain.operation import OperationEnd, RestoreWish, StepName, SwitchWish, WipeWish
+from sparktray.domain.operation import ForgetWish, OperationEnd, RestoreWish, StepName, SwitchWish, WipeWish
 from sparktray.domain.phrase import Phrase, phrase
 from tests.pure.decide.building import NOW, rendered, sglang_box
 from tests.pure.decide.story import Story, begin_story, fails_at, switched
@@ -52,6 +52,7 @@ def text(of: Phrase | None) -> str | None:
         ({"kind": "wipe", "wipe": WipeWish(WipeScope.EVERYTHING)}, "Deleted everything in Open WebUI"),
         ({"kind": "wipe", "wipe": WipeWish(WipeScope.ALL_CHATS)}, "Deleted chats in Open WebUI"),
         ({"kind": "restore", "restore": RestoreWish()}, "Brought back what Open WebUI held"),
+        ({"kind": "forget", "forget": ForgetWish()}, "Removed what was kept of Open WebUI"),
         ({"kind": "teleport"}, "teleport coder sglang: done"),
         ({"kind": "teleport", "model": None, "server": None, "end": "lost"}, "teleport: lost"),
         ({"end": "lost\nin space"}, "Switching to coder: lost in space"),

@@ -14,7 +14,7 @@ from sparktray.domain.catalogue import OpenWebUi
 from sparktray.domain.docker.container import Container, ContainerState, Mount, PublishedPort
 from sparktray.domain.facts.survey import Survey
 from sparktray.domain.open_webui import Account, Archive, Contents, Files, Household, WipeScope
-from sparktray.domain.operation import RestoreWish, Step, WipeWish
+from sparktray.domain.operation import ForgetWish, RestoreWish, Step, WipeWish
 from sparktray.domain.problem import Problem
 from tests.pure.decide.building import NOW, box
 
@@ -65,11 +65,11 @@ def archive(
     return replace(Archive(name, "open-webui", "open-webui", scope, made_at, "op-0"), **changes)
 
 
-def planned(found: Household, wish: WipeWish | RestoreWish) -> list[Step] | Problem:
+def planned(found: Household, wish: WipeWish | RestoreWish | ForgetWish) -> list[Step] | Problem:
     return plan_for(KNOWN, wish, Survey(True, NOW, household=found), OPERATION)
 
 
-def steps(found: Household, wish: WipeWish | RestoreWish) -> list[Step]:
+def steps(found: Household, wish: WipeWish | RestoreWish | ForgetWish) -> list[Step]:
     made = planned(found, wish)
     assert isinstance(made, list), made
     return made
@@ -89,5 +89,5 @@ def short(command: tuple[str, ...], name: str) -> str:
     return shlex.join(command[1:]) if command else f"({name})"
 
 
-def codes(problems: Mapping[str, Household], wish: WipeWish | RestoreWish) -> dict[str, str]:
+def codes(problems: Mapping[str, Household], wish: WipeWish | RestoreWish | ForgetWish) -> dict[str, str]:
     return {name: getattr(planned(found, wish), "code", "planned") for name, found in problems.items()}

@@ -12,7 +12,15 @@ from sparktray.decide.showing.notices.notice import ActionKind, NoticeAction, No
 from sparktray.decide.showing.present import sentence
 from sparktray.domain.events import StepDone, StepFailed, Surveyed, Wished
 from sparktray.domain.open_webui import WipeScope
-from sparktray.domain.operation import OperationEnd, OperationKind, RestoreWish, StepName, WipeWish, Wish
+from sparktray.domain.operation import (
+    ForgetWish,
+    OperationEnd,
+    OperationKind,
+    RestoreWish,
+    StepName,
+    WipeWish,
+    Wish,
+)
 from sparktray.domain.phrase import Phrase, phrase
 from tests.pure.decide.building import Desk, connected, only, problem, rendered, survey
 from tests.pure.decide.webui.houses import archive, house
@@ -74,8 +82,12 @@ def test_from_the_wish_to_the_notice(wish: Wish, kind: OperationKind, words: str
     assert notice.action == (undo if wiped else None)
 
 
-def test_what_counted_nothing_is_told_all_the_same() -> None:
-    desk = begun(RestoreWish())
+@pytest.mark.parametrize(
+    ("wish", "kind"), [(RestoreWish(), OperationKind.RESTORE), (ForgetWish(), OperationKind.FORGET)]
+)
+def test_what_counted_nothing_is_told_all_the_same(wish: Wish, kind: OperationKind) -> None:
+    desk = begun(wish)
+    assert desk.snapshot.active is not None and desk.snapshot.active.kind is kind
     before = desk.snapshot
     go_on(desk, counted=None)
     operation = desk.snapshot.operation

@@ -12,11 +12,11 @@ from sparktray.decide.changing.steps import pending, way_back
 from sparktray.decide.webui.planning import expired, plan_for
 from sparktray.decide.webui.planning import way_back as back_from
 from sparktray.decide.webui.steps import Place, look
-from sparktray.domain.action import RunInside
+from sparktray.domain.action import RemoveVolume, RunInside
 from sparktray.domain.docker.container import ContainerState
 from sparktray.domain.facts.survey import BrokenOff, Survey
 from sparktray.domain.open_webui import WipeScope
-from sparktray.domain.operation import BackWish, RestoreWish, StepName, StepState, WipeWish
+from sparktray.domain.operation import BackWish, ForgetWish, RestoreWish, StepName, StepState, WipeWish
 from sparktray.domain.problem import Problem
 from tests.pure.decide.building import NOW, connected, survey
 from tests.pure.decide.planning import ME
@@ -138,6 +138,18 @@ def test_a_volume_that_is_gone_is_made_again() -> None:
     kept = archive(WipeScope.EVERYTHING)
     gone = house(container=None, mounted=None, volume_there=False, contents=None, archives=(kept,))
     assert [each.split()[0] for each in told(steps(gone, RestoreWish()))] == ["volume", "restore"]
+
+
+def test_what_is_kept_can_be_removed_one_or_all() -> None:
+    older, newer = archive(made_at=NOW - 900), archive(name="sparktray-archive-open-webui-2", made_at=NOW)
+    found = house(archives=(newer, older))
+    assert told(steps(found, ForgetWish(older.name))) == [f"volume rm {older.name}"]
+    assert told(steps(found, ForgetWish())) == [f"volume rm {each.name}" for each in (newer, older)]
+    assert steps(house(), ForgetWish()) == []
+    assert getattr(planned(found, ForgetWish("sparktray-archive-none")), "code", "") == "archive-missing"
+    assert all(
+        isinstance(step.action, RemoveVolume) and step.action.ours for step in steps(found, ForgetWish())
+    )
 
 
 @pytest.mark.parametrize("wish", [RestoreWish(), RestoreWish("sparktray-archive-none")])
