@@ -144,7 +144,7 @@ def evidence(state: ServerState, now: float) -> Failure | None:
         return None
     if container.running:
         starved = container.oom_killed and state.health is not Health.READY
-        return _memory(state, container.started_at) if starved else None
+        return _memory(state, container.started_at) if starved else _of_a_loop(state, container)
     if answers_without(state):
         return None  # what an old container of that name came to says nothing of the service
     ended = container.finished_at
@@ -159,6 +159,14 @@ def evidence(state: ServerState, now: float) -> Failure | None:
     if told is not None:
         return replace(told, at=ended)
     return None if ordered else unexplained(state, container)
+
+
+def _of_a_loop(state: ServerState, container: Container) -> Failure | None:
+    """Why a container that Docker starts again and again ended last."""
+    if container.state is not ContainerState.RESTARTING or container.restarts < CRASH_LOOP:
+        return None
+    told = engine(state.server.engine).diagnose(state.log[-200:], died=True)
+    return told if told is None else replace(told, at=container.finished_at)
 
 
 def _not_started(error: str) -> Failure:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from sparktray.decide.changing import awaiting
 from sparktray.decide.identity import running_on
 from sparktray.domain.operation import OperationEnd, StepName, StopWish, SwitchWish
 from tests.rig import images, model_folders
@@ -99,8 +100,9 @@ def test_to_it_and_back_to_one_of_ours(rig: Rig, program: Driver) -> None:
     ids=["fails", "starts nothing", "another port"],
 )
 def test_a_start_that_comes_to_nothing_is_taken_back(
-    rig: Rig, program: Driver, lines: tuple[str, ...], code: str
+    rig: Rig, program: Driver, monkeypatch: pytest.MonkeyPatch, lines: tuple[str, ...], code: str
 ) -> None:
+    monkeypatch.setattr(awaiting, "APPEAR_SECONDS", 4.0)
     assert program.switch(SCOUT).end is OperationEnd.DONE
     before = rig.inspect("sglang")
     script("up.sh", *lines)
@@ -137,10 +139,11 @@ def test_cancelled_while_the_script_runs(rig: Rig, program: Driver) -> None:
     wait_until(lambda: "up.sh" not in rig.ssh("ps -eo args").stdout, "the script's end")
 
 
-def test_a_stop_script_that_does_not_stop(rig: Rig, program: Driver) -> None:
+def test_a_stop_script_that_does_not_stop(rig: Rig, program: Driver, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(awaiting, "RELEASE_SECONDS", 5.0)
     assert program.switch(OWN).end is OperationEnd.DONE
     script("down.sh", "exit 0")
-    operation = program.do(StopWish("sglang"), seconds=200)
+    operation = program.do(StopWish("sglang"))
     assert operation.end is OperationEnd.FAILED and operation.failure is not None
     assert operation.failure.code == "not-released"
     assert rig.model_ids(30000) == [OWN]

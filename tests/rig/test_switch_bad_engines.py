@@ -19,7 +19,6 @@ from tests.pure.decide.building import rendered
 from tests.rig.driving import driven, profile, quicken
 from tests.rig.registry import Registry
 from tests.rig.rig import Rig
-from tests.waiting import wait_until
 
 SCOUT, CODER = "llama4-scout-17b-nvfp4", "qwen3-coder-30b-nvfp4"
 
@@ -128,21 +127,3 @@ def test_a_disk_of_the_host_that_is_full(rig: Rig, tmp_path: Path) -> None:
     finally:
         registry.close()
         rig.try_docker("rmi", "-f", registry.reference)
-
-
-def test_a_config_that_nobody_can_read_makes_no_guess(rig: Rig, tmp_path: Path) -> None:
-    """The file is no JSON: what the model takes is not known, which is said and refuses nothing."""
-    quicken(rig)
-    config = rig.folder(CODER) / "config.json"
-    kept = config.read_bytes()
-    config.write_bytes(b'{"architectures": [')
-    try:
-        with driven(tmp_path, profile(rig)) as program:
-            switched = program.switch(CODER)
-            assert switched.memory is None or switched.memory.takes is None
-            assert switched.end is OperationEnd.DONE or (
-                switched.failure is not None and switched.failure.code == "model-incomplete"
-            )
-    finally:
-        config.write_bytes(kept)
-    wait_until(lambda: config.read_bytes() == kept, "the file as it was")

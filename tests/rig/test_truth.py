@@ -102,9 +102,9 @@ def test_a_model_loaded_into_ollama_from_outside_appears(rig: Rig, tmp_path: Pat
         program.until_ready("ollama")
         assert time.monotonic() - began < 5.0
         assert [each.until for each in program.state("ollama").served or ()] == [None], "it stays"
-        rig.http(11434, "/api/generate", json.dumps({"model": "qwen3:32b", "keep_alive": 2}))
-        program.until(lambda s: any(m.until for m in s.servers[3].served or ()), "when it leaves", 6.0)
-        program.until(lambda s: s.servers[3].phase is Phase.IDLE, "Ollama idle again", 12.0)
+        rig.http(11434, "/api/generate", json.dumps({"model": "qwen3:32b", "keep_alive": 8}))
+        program.until(lambda s: any(m.until for m in s.servers[3].served or ()), "when it leaves", 8.0)
+        program.until(lambda s: s.servers[3].phase is Phase.IDLE, "Ollama idle again", 20.0)
 
 
 def test_strangers_are_listed_and_named(rig: Rig, tmp_path: Path) -> None:

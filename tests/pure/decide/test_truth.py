@@ -139,6 +139,16 @@ def test_a_container_that_keeps_coming_back_has_failed() -> None:
     assert STRIKES == 3
 
 
+def test_the_cause_of_a_loop_is_that_of_its_last_end() -> None:
+    lines = ("torch.OutOfMemoryError: CUDA out of memory.",)
+    looping = sglang_box(state=ContainerState.RESTARTING, restarts=CRASH_LOOP)
+    told = evidence(ServerState(SGLANG, looping, log=lines), NOW)
+    assert told is not None and told.code == "out-of-memory"
+    assert evidence(ServerState(SGLANG, looping), NOW) is None, "nothing is guessed"
+    again = replace(looping, restarts=CRASH_LOOP - 1)
+    assert evidence(ServerState(SGLANG, again, log=lines), NOW) is None
+
+
 @pytest.mark.parametrize(
     "container", [None, ended(ollama_box(), 2), ollama_box(state=ContainerState.CREATED)]
 )
