@@ -18,7 +18,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 
 TYPED := sparktray tests scripts resources/open_webui packaging/hatch_build.py $(wildcard benchmarks)
 
-.PHONY: setup system run check test test-unit test-rig test-webui test-switching test-faults test-faults-few soak bench screenshots memory-table failure-table lock messages translations package frozen clean
+.PHONY: setup system run check test test-unit test-rig test-webui test-webui-few test-switching test-faults test-faults-few soak bench screenshots memory-table failure-table lock messages translations package frozen clean
 .DELETE_ON_ERROR:
 
 setup: $(VENV)/.program translations
@@ -72,6 +72,10 @@ test-rig: setup system
 # A real Open WebUI in a container. The first time its image is made: 2 minutes, 3 GB in the rig's cache folder.
 test-webui: setup system
 	tests/rig/enter --webui $(PY) -m pytest tests/rig/webui
+
+# One story of them: all chats are deleted and brought back.
+test-webui-few: setup system
+	tests/rig/enter --webui $(PY) -m pytest tests/rig/webui/test_wipe_and_restore.py::test_all_chats_go_and_come_back
 
 # Each step of a switch: it fails, it is cancelled, the program ends in it; docs/switching.md is written anew.
 test-switching: setup system

@@ -160,6 +160,12 @@ class Engine:
             self._process = None
         _remove_cgroups(self._cgroup)
 
+    def reboot(self) -> None:
+        """As a host does: dockerd ends, with it all containers, and starts those with a restart policy."""
+        assert self._process is not None
+        namespace.end(self._process, grace=scaled(60))
+        self.start()
+
     def docker(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Run the docker command line against this engine."""
         command = [CLIENT, "-H", f"unix://{self.socket_path}", *arguments]
