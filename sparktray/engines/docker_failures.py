@@ -229,7 +229,8 @@ _IMAGE_RULES = (
         "docker-args",
         "unknown flag: --gpuz",
         r"unknown (?:shorthand )?flag|conflicting options: |invalid argument \S+ for"
-        r"|Invalid (?:hostPort|containerPort|container name)|Minimum memory limit|docker: open \S+: no such file",
+        r"|Invalid (?:hostPort|containerPort|container name)|Minimum memory limit"
+        r"|docker: open \S+: no such file",
         phrase("Docker does not accept an option of the command."),
         phrase("Correct docker_args in the catalogue."),
     ),
