@@ -45,6 +45,7 @@ def scratch() -> Iterator[Path]:
 @pytest.fixture(scope="session")
 def furnished(webui_rig: Rig, scratch: Path) -> people.Furnished:
     """Two people who moved in."""
+    webui_rig.clean()  # whatever an earlier test of this run made
     container = Container(webui_rig)
     people.start_backends(webui_rig)
     container.run()

@@ -35,7 +35,7 @@ def create(rig: Rig, *options: str, name: str = NAME, volume: str = VOLUME, imag
 def code_of(program: Program, *words: str) -> str:
     ended = program.run("--json", *words)
     assert ended.returncode != 0, ended.stdout
-    told = json.loads(ended.stdout)
+    told = json.loads(ended.stdout or ended.stderr.splitlines()[-1])
     failure: dict[str, Any] = told.get("error") or told["operation"]["failure"]
     assert failure["remedy"], failure
     return str(failure["code"])
@@ -50,12 +50,18 @@ def entry(program: Program, **changes: Any) -> None:
 
 def test_nothing_there(program: Program, webui_rig: Rig) -> None:
     before = webui_rig.docker("volume", "ls", "-q")
-    assert code_of(program, *WIPE) == "webui-missing"
+    assert code_of(program, *WIPE) == "webui-volume-missing"
     assert webui_rig.docker("volume", "ls", "-q") == before, "Docker would make one in silence"
 
 
+def test_a_volume_without_its_container(program: Program, container: Container, furnished: Furnished) -> None:
+    """Chats are deleted where they are used; the page's own way, everything, is left."""
+    container.fill(furnished.folder)
+    assert code_of(program, *WIPE) == "webui-missing"
+
+
 def test_another_container_of_that_name(program: Program, webui_rig: Rig) -> None:
-    webui_rig.docker("create", "--name", NAME, "-v", f"{VOLUME}:/x", "debian:12-slim", "true")
+    webui_rig.docker("create", "--name", NAME, "-v", f"{VOLUME}:/x", "lmsysorg/sglang:spark", "true")
     assert code_of(program, *WIPE) == "webui-other"
 
 
@@ -68,6 +74,7 @@ def test_a_volume_that_is_mistyped(program: Program, container: Container, furni
 
 
 def test_a_folder_of_the_host_instead_of_a_volume(program: Program, webui_rig: Rig, tmp_path: Path) -> None:
+    webui_rig.docker("volume", "create", VOLUME)
     create(webui_rig, volume=str(tmp_path))
     assert code_of(program, *WIPE) == "webui-no-volume"
 

@@ -50,7 +50,7 @@ def sign_in(program: Program, person: Person) -> None:
 
 def refusal(done: subprocess.CompletedProcess[str]) -> str:
     assert done.returncode != 0, done.stdout
-    return str(json.loads(done.stdout)["error"]["code"])
+    return str(json.loads(done.stderr.splitlines()[-1])["error"]["code"])
 
 
 def owners(webui: Container) -> dict[str, int]:
