@@ -173,18 +173,20 @@ class Journal:
         back by is not spoken of any more.
         """
         settled: set[str | None] = set()
+        gone_back_from: set[str | None] = set()
         for entry in reversed(self._newest().values()):
             wish = wish_of(entry)
             if entry.host != host or wish is None:
                 continue
             if entry.end == OperationEnd.DONE:
                 settled.add(_place(entry))
+                gone_back_from.add(entry.about)
             elif entry.kind == OperationKind.BACK:
                 continue
             elif entry.end in {None, OperationEnd.NEEDS_YOU} and _touched(entry):
                 old = time.time() - entry.time > RECORD_SECONDS
                 under_way = entry.end is None and self.lives(entry.id)
-                over = old or under_way or bool(settled & _places(entry))
+                over = old or under_way or entry.id in gone_back_from or bool(settled & _places(entry))
                 return None if over else _as_operation(entry, wish)
         return None
 
@@ -231,17 +233,20 @@ class Journal:
                     path.unlink()
 
 
-_OPEN_WEBUI = frozenset({OperationKind.WIPE, OperationKind.RESTORE, OperationKind.FORGET})
+_OPEN_WEBUI = frozenset({OperationKind.WIPE, OperationKind.RESTORE})
 
 
 def _place(entry: Entry) -> str | None:
-    """What an operation was about: a server, None for all of them, or Open WebUI."""
+    """What an operation was about: a server, None for all of them, Open WebUI, or what is kept of it."""
+    if entry.kind == OperationKind.FORGET:
+        return OperationKind.FORGET
     return OperationKind.WIPE if entry.kind in _OPEN_WEBUI else entry.server
 
 
 def _places(entry: Entry) -> set[str | None]:
     """Whatever sets such an operation right when it is done."""
-    return {_place(entry)} if entry.kind in _OPEN_WEBUI else {entry.server, None}
+    place = _place(entry)
+    return {place} if isinstance(place, OperationKind) else {place, None}
 
 
 def _stamp(path: Path) -> tuple[int, int]:

@@ -109,7 +109,9 @@ def surveyed(snapshot: Snapshot, event: Surveyed, owner: str, now: float) -> Out
     if operation.wish.dry_run:
         return _over(snapshot, fresh, OperationEnd.PLANNED, now, None, journal=False)
     if not made.steps:
-        return _over(snapshot, fresh, OperationEnd.DONE, now, None, journal=False)
+        # A way back on which nothing is left to do settles what was broken off all the same.
+        settles = isinstance(operation.wish, BackWish)
+        return _over(snapshot, fresh, OperationEnd.DONE, now, None, journal=settles)
     return _begin(snapshot, fresh, 0, now)
 
 
@@ -351,7 +353,8 @@ def _over(
     journal: bool = True,
 ) -> Outcome:
     ended = replace(operation, end=end, ended_at=now, failure=failure)
-    written: tuple[Effect, ...] = (Journal(ended),) if journal and ended.runs else ()
+    told = bool(ended.runs) or isinstance(ended.wish, BackWish)
+    written: tuple[Effect, ...] = (Journal(ended),) if journal and told else ()
     return replace(snapshot, operation=ended), written
 
 

@@ -45,7 +45,8 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     ``kind`` and ``end`` are as they were written, maybe by another version. ``failure`` is a code; ``cause``
     and ``remedy`` say it in words, None in what the first versions wrote. Log lines are not kept: what people
     ask a model may be in them. ``wipe``, ``restore`` and ``forget`` are what was wished of Open WebUI,
-    ``context`` the tokens that a switch asked for in the place of its entry's.
+    ``context`` the tokens that a switch asked for in the place of its entry's, ``about`` the operation that
+    was gone back from.
     """
 
     id: str
@@ -64,6 +65,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     restore: RestoreWish | None = None
     context: int | None = None
     forget: ForgetWish | None = None
+    about: str | None = None
 
 
 def entry_of(operation: Operation, host: str, now: float) -> Entry:
@@ -85,6 +87,7 @@ def entry_of(operation: Operation, host: str, now: float) -> Entry:
         remedy=None if failure is None else _as_shown(failure.remedy),
         wipe=wish if isinstance(wish, WipeWish) else None,
         restore=wish if isinstance(wish, RestoreWish) else None,
+        about=wish.operation if isinstance(wish, BackWish) else None,
         forget=wish if isinstance(wish, ForgetWish) else None,
         context=wish.context if isinstance(wish, SwitchWish) else None,
     )
@@ -127,7 +130,7 @@ def wish_of(entry: Entry) -> Wish | None:
         case OperationKind.STOP:
             return StopWish(entry.server)
         case OperationKind.BACK:
-            return BackWish(entry.id)
+            return BackWish(entry.about or entry.id)
         case OperationKind.WIPE:
             return entry.wipe
         case OperationKind.RESTORE:

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from sparktray.decide.effects import Journal
 from sparktray.decide.reduce import begin
 from sparktray.decide.showing.checklist import checklist, worth_showing
 from sparktray.decide.showing.menu import menu
@@ -36,6 +37,7 @@ from tests.pure.decide.building import (
     NOW,
     Desk,
     connected,
+    only,
     problem,
     ready,
     rendered,
@@ -123,6 +125,8 @@ def test_what_somebody_removed_cannot_come_back_and_is_passed_over() -> None:
     story.wish(BACK)
     assert story.run().end is OperationEnd.DONE
     assert story.operation.runs == ()
+    written = [each.operation for each in only(Journal, story.desk.effects)]
+    assert story.operation in written, "it settles what was broken off although nothing was left to do"
 
 
 def test_a_container_that_was_no_server_of_this_catalogue_is_not_started() -> None:

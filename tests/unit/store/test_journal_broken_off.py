@@ -13,6 +13,7 @@ from sparktray.domain.catalogue import EngineKind, Server
 from sparktray.domain.open_webui import WipeScope
 from sparktray.domain.operation import (
     BackWish,
+    ForgetWish,
     Operation,
     OperationEnd,
     OperationKind,
@@ -147,6 +148,25 @@ def test_open_webui_and_the_servers_are_set_right_each_by_its_own(
     journal.write(first, "spark")
     journal.write(later, "spark")
     assert (journal.broken_off("spark") is not None) is told
+
+
+@pytest.mark.parametrize("first", [webui("op1", None), touched("op1", None)], ids=["a wipe", "a switch"])
+@pytest.mark.parametrize(("about", "told"), [("op1", False), ("op0", True)])
+def test_going_back_settles_what_it_went_back_from(
+    journal: Journal, first: Operation, about: str, told: bool
+) -> None:
+    """Else the next resume would delete what was just brought back."""
+    journal.write(first, "spark")
+    back = Operation(1, "op2", BackWish(about), OperationKind.BACK, 120.0, end=OperationEnd.DONE)
+    journal.write(replace(back, server="vllm"), "spark")
+    assert (journal.broken_off("spark") is not None) is told
+
+
+def test_what_is_kept_is_removed_and_the_wipe_still_waits(journal: Journal) -> None:
+    journal.write(webui("op1", None), "spark")
+    forgot = Operation(1, "op2", ForgetWish(), OperationKind.FORGET, 120.0, end=OperationEnd.DONE)
+    journal.write(forgot, "spark")
+    assert journal.broken_off("spark") is not None
 
 
 def test_what_another_version_can_do_is_not_offered_to_be_finished(journal: Journal, tmp_path: Path) -> None:
