@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import NoReturn
 
 from sparktray.cli.problems import Told
+from sparktray.decide.clients.snippets import Client
 from sparktray.domain.phrase import phrase
 from sparktray.domain.problem import Problem
 from sparktray.wording import Wording
 
+CLIENTS = tuple(each.value for each in Client)
 _Adder = Callable[[str, str], argparse.ArgumentParser]
 _DEFAULTS = {"host": None, "json": False, "config": None, "verbose": False, "command": None}
 
@@ -142,8 +144,15 @@ def _reading(command: _Adder, say: Wording) -> None:
     model_id = command("model-id", say(phrase("print the exact model ID that clients see")))
     base_url = command("base-url", say(phrase("print the URL for clients")))
     logs = command("logs", say(phrase("print a server's log")))
-    for parser in (model_id, base_url, logs):
+    snippet = command("snippet", say(phrase("print a client's settings for a running server")))
+    snippet.add_argument("client", metavar="CLIENT", choices=CLIENTS, help=", ".join(CLIENTS))
+    cursor = command("check-cursor", say(phrase("look at all on which Cursor fails, with a remedy each")))
+    forward = command("forward", say(phrase("a server's URL on this computer alone, while this runs")))
+    for parser in (model_id, base_url, logs, snippet, cursor, forward):
         parser.add_argument("server", metavar="SERVER", nargs="?")
+    public = say(phrase("the public HTTPS address that leads to the server"))
+    cursor.add_argument("--public-url", metavar="U", help=public)
+    forward.add_argument("--port", type=_port, metavar="N", help=say(phrase("another port than the host's")))
     for parser in (model_id, base_url):
         parser.add_argument("--copy", action="store_true", help=say(phrase("put it on the clipboard too")))
     logs.add_argument("-f", "--follow", action="store_true", help=say(phrase("go on as the log grows")))

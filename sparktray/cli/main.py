@@ -111,10 +111,10 @@ def command(request: Request, tray: Tray | None) -> int:
             from sparktray.cli.commands import changes
 
             return changes.run(request)
-        case "model-id" | "base-url":
-            from sparktray.cli.commands import serving
+        case "model-id" | "base-url" | "snippet" | "check-cursor" | "forward":
+            from sparktray.cli.commands.clients import command as clients
 
-            return serving.run(request)
+            return clients.run(request)
         case "secret":
             from sparktray.cli.commands.secret import command as secret
 

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import assert_never
 
-from sparktray.domain.catalogue import EngineKind, ModelKind
+from sparktray.decide.clients.endpoint import Endpoint
+from sparktray.domain.catalogue import ModelKind
 from sparktray.domain.phrase import Phrase, phrase
 
 KEY_VARIABLE = "SPARK_API_KEY"
@@ -34,27 +35,6 @@ class Client(StrEnum):
     CURL = "curl"
     PYTHON = "python"
     ENV = "env"
-
-
-@dataclass(frozen=True, slots=True)
-class Endpoint:
-    """One live server as a client sees it. ``base_url`` ends in ``/v1``; ``model_id`` is exact.
-
-    ``context`` is in tokens, None when not told. ``locked``: a key is asked for. ``port`` is the host's.
-    """
-
-    base_url: str
-    model_id: str
-    port: int
-    engine: EngineKind
-    kind: ModelKind = ModelKind.CHAT
-    context: int | None = None
-    locked: bool = False
-
-    @property
-    def root(self) -> str:
-        """The URL without ``/v1``, for clients that add their own path."""
-        return self.base_url.removesuffix("/v1")
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from sparktray.cli.choosing import chosen_server
-from sparktray.cli.commands.serving import exact_id
+from sparktray.cli.commands.clients.serving import exact_id
 from sparktray.cli.problems import Told
 from sparktray.cli.request import Session
 from sparktray.cli.terminal.streams import Console
