@@ -28,6 +28,8 @@ RIG = (
     "sway", "wl-clipboard", "wtype",
     # A real Secret Service, and Docker that needs sudo
     "gnome-keyring", "sudo",
+    # A client whose settings are tried out
+    "curl",
     # A wall clock that steps, and other languages' ways with letters
     "libfaketime", "locales",
 )  # fmt: skip

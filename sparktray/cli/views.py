@@ -71,7 +71,6 @@ def server_view(snapshot: Snapshot, state: ServerState, say: Wording) -> Json:
         "port": state.server.port,
         "base_url": base_url(snapshot.host, state),
         "context_length": running.context_length,
-        "stays_until": utc(running.until),
         "requests_running": state.running,
         "requests_waiting": state.waiting,
         "tokens_per_second": state.tokens_per_second,
@@ -82,6 +81,7 @@ def server_view(snapshot: Snapshot, state: ServerState, say: Wording) -> Json:
         if progress is None
         else {"phase": say(progress.phase), "fraction": progress.fraction},
         "note": server_note(state, say),
+        "stays_until": utc(running.until),
     }
 
 

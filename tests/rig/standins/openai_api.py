@@ -60,6 +60,12 @@ def chat(asked: dict[str, Any], model: str, behaviour: Behaviour, load: Load) ->
         "message": {"role": "assistant", "content": "".join(tokens)},
         "finish_reason": _reason(asked, len(tokens), behaviour),
     }
+    # An engine without a parser for the model's own format takes tools and never calls one.
+    if asked.get("tools") and behaviour.value("calls_tools", False):
+        called = {"name": asked["tools"][0]["function"]["name"], "arguments": "{}"}
+        calls = [{"id": "call_0", "type": "function", "function": called}]
+        choice["message"] = {"role": "assistant", "content": None, "tool_calls": calls}
+        choice["finish_reason"] = "tool_calls"
     usage = _usage(prompt, len(tokens))
     return as_json({**head, "object": "chat.completion", "choices": [choice], "usage": usage})
 

@@ -79,6 +79,7 @@ def test_the_keys_are_the_contract() -> None:
             "failure",
             "progress",
             "note",
+            "stays_until",
         ]
 
 
