@@ -103,6 +103,7 @@ bench: setup system
 	tests/rig/enter $(PY) benchmarks/door.py
 	tests/rig/enter $(PY) -m benchmarks.switch
 	tests/rig/enter $(PY) benchmarks/tray.py
+	tests/rig/enter $(PY) -m benchmarks.forward
 
 # What the shipped models take, by the program's own arithmetic; docs/memory.md is written anew.
 memory-table: setup

@@ -203,14 +203,18 @@ def _listens(handle: Sshd) -> bool:
     return "Server listening on" in handle.log() if handle.log_path.exists() else False
 
 
+def client_argv(server: Sshd) -> list[str]:
+    """The real `ssh` client with all that it needs to log in there, but the destination."""
+    argv = ["ssh", "-F", "none", "-i", str(server.client_key), "-p", str(server.port)]
+    argv += ["-o", "BatchMode=yes", "-o", "IdentitiesOnly=yes", "-o", "StrictHostKeyChecking=no"]
+    return [*argv, "-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR"]
+
+
 def run_client(
     server: Sshd, command: str, *, user: str | None = None, check: bool = True
 ) -> subprocess.CompletedProcess[str]:
     """Run COMMAND through the real `ssh` client."""
-    argv = ["ssh", "-F", "none", "-i", str(server.client_key), "-p", str(server.port)]
-    argv += ["-o", "BatchMode=yes", "-o", "IdentitiesOnly=yes", "-o", "StrictHostKeyChecking=no"]
-    argv += ["-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR"]
-    argv += [f"{user or server.user}@{server.address}", command]
+    argv = [*client_argv(server), f"{user or server.user}@{server.address}", command]
     done = subprocess.run(
         argv, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL, timeout=scaled(60)
     )
