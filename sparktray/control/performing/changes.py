@@ -127,6 +127,8 @@ class Changes:
         host = self._host.name
         if isinstance(wish, WipeWish | RestoreWish | ForgetWish):
             return self._surveyor.of_open_webui(remote, wish, self._records.interrupted(host))
+        if isinstance(wish, BackWish):
+            leftover.await_stop(remote, leftover.interrupted(self._records, host))
         survey = self._surveyor.take(
             remote, wish, self._records.put_aside(host), self._records.interrupted(host)
         )
