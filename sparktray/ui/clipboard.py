@@ -6,7 +6,7 @@ import subprocess
 from collections.abc import Callable, Iterable
 from enum import StrEnum
 
-from PySide6.QtCore import QObject, Qt
+from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QClipboard, QFontDatabase, QGuiApplication
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLabel, QLineEdit, QVBoxLayout, QWidget
 
@@ -36,8 +36,11 @@ class Copier(QObject):
     """Copies on any desktop. Main thread only.
 
     On Wayland the compositor takes a selection only from the client that has the focus (wl_data_device
-    .set_selection), which a tray has not: `wl-copy` then does it, else a window for it is shown.
+    .set_selection), which a tray has not: `wl-copy` then does it, else a window for it is shown. Emits
+    ``copied`` with each text that is on the clipboard.
     """
+
+    copied = Signal(str)
 
     def __init__(self, say: Wording, background: Background, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -47,15 +50,21 @@ class Copier(QObject):
 
     def copy(self, text: str, told: Callable[[Copied], None]) -> None:
         """Put the text on the clipboard, unchanged; ``told`` gets the outcome, at once or later."""
+
+        def over(outcome: Copied) -> None:
+            if outcome is Copied.DONE:
+                self.copied.emit(text)
+            told(outcome)
+
         if has_hidden(text):
-            told(Copied.REFUSED)
+            over(Copied.REFUSED)
         elif _may_not_own():
             self._background.run(
                 lambda: copied_by_program(text),
-                lambda done: told(Copied.DONE if done else self._offer(text)),
+                lambda done: over(Copied.DONE if done else self._offer(text)),
             )
         else:
-            told(copy(text))
+            over(copy(text))
 
     def close(self) -> None:
         """Take the window away."""

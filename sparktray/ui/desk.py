@@ -324,6 +324,7 @@ class Desk(QObject):
         announcer.copy_asked.connect(self._copy_id)
         announcer.log_asked.connect(self._front.show_log)
         announcer.wished.connect(self._asked)
+        self._copier.copied.connect(announcer.copied)
         announcer.panel_asked.connect(self._front.present)
         self._notifier, self._announcer = notifier, announcer
 

@@ -18,6 +18,7 @@ from sparktray.decide.showing.notices.notice import (
     Urgency,
     Withdraw,
 )
+from sparktray.decide.showing.notices.stale import noted, stale, still_good
 from sparktray.domain.operation import RestoreWish
 from sparktray.domain.phrase import Phrase, phrase
 from sparktray.domain.snapshot import Snapshot
@@ -59,12 +60,18 @@ class Announcer(QObject):
         self._served: Mapping[str, Served] = {}
         self._watched: Mapping[str, Watched] = {}
         self._told: dict[str, Notice] = {}
+        self._copied: Mapping[str, str] = {}
         self._due = QTimer(self, singleShot=True)
         self._due.timeout.connect(self._look_again)
 
     def asked(self, operation: str) -> None:
         """Remember that an operation was begun from this tray: its end is told."""
         self._asked |= {operation}
+
+    def copied(self, text: str) -> None:
+        """Remember what was put on the clipboard: that an ID of it is no longer served is told."""
+        if self._before is not None:
+            self._copied = noted(self._copied, self._before, text)
 
     def silence(self, kinds: frozenset[str]) -> None:
         """Tell no notices of these kinds (words of `NoticeKind`) from now on, and all others."""
@@ -74,6 +81,7 @@ class Announcer(QObject):
         """The next picture is another controller's: it is taken as it is, as the first one of all."""
         self._before = None
         self._served = {}
+        self._copied = {}
 
     def take(self, snapshot: Snapshot) -> None:
         """Tell what is new in it."""
@@ -81,7 +89,11 @@ class Announcer(QObject):
         if before is None:
             self._begin(snapshot.host.name)
         else:
-            for notice in notices(before, snapshot, self._asked, self._served):
+            outdated = stale(self._copied, snapshot)
+            self._copied = still_good(self._copied, outdated)
+            found = notices(before, snapshot, self._asked, self._served)
+            # That it is ready is said by the one that also says what is no longer so.
+            for notice in (*(each for each in found if not _covered(each, outdated)), *outdated):
                 # Memory hovers about its mark; until it is clear of it, that is told already.
                 if notice.kind is not NoticeKind.MEMORY_LOW or notice.key not in self._told:
                     self._tell(notice)
@@ -96,7 +108,7 @@ class Announcer(QObject):
         if told is None or told.action is None:
             return
         match told.action.kind:
-            case ActionKind.COPY_ID:
+            case ActionKind.COPY_ID | ActionKind.COPY_NEW_ID:
                 self.copy_asked.emit(told.action.server)
             case ActionKind.SHOW_LOG:
                 self.log_asked.emit(told.action.server)
@@ -146,10 +158,17 @@ class Announcer(QObject):
             self._notifier.withdraw(key)
 
 
+def _covered(notice: Notice, by: tuple[Notice, ...]) -> bool:
+    switched = notice.kind in {NoticeKind.SWITCHED, NoticeKind.SWITCHED_ELSEWHERE}
+    return switched and any(notice.title == each.title for each in by)
+
+
 def _label(action: NoticeAction) -> Phrase:
     match action.kind:
         case ActionKind.COPY_ID:
             return phrase("Copy model ID")
+        case ActionKind.COPY_NEW_ID:
+            return phrase("Copy new ID")
         case ActionKind.SHOW_LOG:
             return phrase("Show log")
         case ActionKind.UNDO:

@@ -74,5 +74,7 @@ def occasion(kind: NoticeKind) -> Phrase:
             return phrase("a server has been down for a minute")
         case NoticeKind.MEMORY_LOW:
             return phrase("two servers leave the host too little memory")
+        case NoticeKind.STALE_COPY:
+            return phrase("a model ID that I copied is no longer served")
         case _:  # pragma: no cover
             assert_never(kind)

@@ -274,3 +274,21 @@ def test_a_failure_with_a_way_out_offers_it() -> None:
     assert tray.screen.standing["operation"].action == "Start it on vllm"
     tray.announcer.pressed("operation")
     assert wished == [SwitchWish("scout", on="vllm")]
+
+
+def test_an_id_that_was_copied_and_is_no_longer_served_is_told_once_instead_of_the_switch() -> None:
+    tray = Tray()
+    tray.announcer.copied("http://spark.local:30000/v1")
+    tray.announcer.copied("scout")
+    coder = sglang_box(model="coder", served="coder-30b", id="c" * 64)
+    tray.desk.read(coder)
+    tray.take()
+    tray.desk.probe("sglang", ready("coder-30b"))
+    tray.take()
+    assert list(tray.screen.standing) == ["stale:sglang"]
+    message = tray.screen.standing["stale:sglang"]
+    assert message.action == "Copy new ID" and "scout" in message.text
+    tray.announcer.pressed("stale:sglang")
+    assert tray.asked == [("copy", "sglang")]
+    tray.take()
+    assert len(tray.screen.shown) == 1

@@ -19,6 +19,7 @@ class NoticeKind(StrEnum):
     SWITCHED_ELSEWHERE = "switched-elsewhere"
     DOWN = "down"
     MEMORY_LOW = "memory-low"
+    STALE_COPY = "stale-copy"
 
 
 class Urgency(StrEnum):
@@ -36,6 +37,7 @@ class ActionKind(StrEnum):
     SHOW_LOG = "show-log"
     UNDO = "undo"
     WAY_ON = "way-on"
+    COPY_NEW_ID = "copy-new-id"
 
 
 @dataclass(frozen=True, slots=True)
