@@ -77,10 +77,18 @@ class ChecklistView(QWidget):
             words.addWidget(text)
         words.addWidget(self._tail)
         words.addWidget(self._cancels)
+        # Their words may be long: a row of their own needs no wider window.
+        self._ways = QWidget(self)
+        offers = QHBoxLayout(self._ways)
+        offers.setContentsMargins(AROUND, GRID, AROUND, 0)
+        offers.setSpacing(GRID)
+        for button in self._offers:
+            offers.addWidget(button)
+        offers.addStretch()
         buttons = QHBoxLayout()
         buttons.setContentsMargins(AROUND, GRID, AROUND, GRID + 4)
         buttons.setSpacing(GRID)
-        for button in (self._cancel, *self._offers, self._report, self._close):
+        for button in (self._cancel, self._report, self._close):
             buttons.addWidget(button)
         buttons.addStretch()
         buttons.addWidget(self._lines)
@@ -100,6 +108,7 @@ class ChecklistView(QWidget):
             rows.addLayout(below)
         rows.addWidget(Hairline(parent=self))
         rows.addLayout(words)
+        rows.addWidget(self._ways)
         rows.addLayout(buttons)
         rows.addStretch()  # an end without steps stands at the top, its lines together
 
@@ -157,6 +166,7 @@ class ChecklistView(QWidget):
         self._report.setText(label(self._say(phrase("Copy report")), over_bus=False))
         self._report.setVisible(outcome is not None and (self._kept or not outcome.good))
         offers = () if outcome is None else outcome.offers
+        self._ways.setVisible(bool(offers))
         for number, button in enumerate(self._offers):
             button.setVisible(number < len(offers))
             if number < len(offers):
