@@ -108,7 +108,12 @@ def _back(snapshot: Snapshot, survey: Survey, asker: Asker) -> Plan | Problem:
         middle = way_back(survey.household, snapshot.catalogue.open_webui, broken, asker.operation)
     else:
         middle = restoring(snapshot, broken)
-    return Plan(_locked(snapshot, survey, asker, None, middle) if middle else (), broken.server)
+    if middle:
+        return Plan(_locked(snapshot, survey, asker, None, middle), broken.server)
+    # Nothing is left to go back from but the lock of the program that died.
+    lock_left = lock_of(snapshot.containers, asker.operation)
+    dead = lock_left is not None and lock_left.id in survey.abandoned
+    return Plan((break_lock(lock_left),) if lock_left is not None and dead else (), broken.server)
 
 
 def _switch(

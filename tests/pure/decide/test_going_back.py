@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from sparktray.decide.changing.plan import Plan, plan
 from sparktray.decide.effects import Journal
 from sparktray.decide.reduce import begin
 from sparktray.decide.showing.checklist import checklist, worth_showing
@@ -44,6 +45,7 @@ from tests.pure.decide.building import (
     serving,
     sglang_box,
 )
+from tests.pure.decide.planning import ME
 from tests.pure.decide.story import Story, begin_story
 from tests.pure.decide.test_cancelling import CASES, IDS, ROOMS, WISH, as_before
 
@@ -224,3 +226,16 @@ def test_harmless_steps_change_nothing_but_what_is_ours() -> None:
         StepName.HEALTH,
         StepName.UNLOCK,
     } == HARMLESS
+
+
+def test_the_lock_of_the_program_that_died_goes_although_nothing_else_is_left_to_do() -> None:
+    from tests.pure.decide.building import lock_box, survey
+
+    lock = lock_box("op-0")
+    room = connected(lock)
+    told = survey(None, broken=BrokenOff("op-0", "sglang", ()), abandoned=frozenset({lock.id}))
+    found = plan(room.snapshot, BackWish("op-0"), told, ME)
+    assert isinstance(found, Plan)
+    assert [step.command for step in found.steps] == [("docker", "rm", "sparktray-lock")]
+    bare = plan(connected().snapshot, BackWish("op-0"), told, ME)
+    assert isinstance(bare, Plan) and bare.steps == ()
