@@ -10,12 +10,14 @@ import msgspec
 from sparktray.control.performing.leftover import dead_lock
 from sparktray.control.performing.task import NamedSecret
 from sparktray.decide.changing.preflight import chosen_server, loads_by_api
+from sparktray.decide.webui.account import key_name
 from sparktray.domain.catalogue import Catalogue, EngineKind
 from sparktray.domain.docker.answers import seconds
 from sparktray.domain.docker.container import LOCK_NAME
 from sparktray.domain.facts.survey import Listener, ModelFolder, Survey, is_resting, read_listeners
 from sparktray.domain.facts.vitals import read_memory, read_unused
 from sparktray.domain.host import HostProfile
+from sparktray.domain.open_webui import WipeScope
 from sparktray.domain.operation import ForgetWish, RestoreWish, SwitchWish, WipeWish, Wish
 from sparktray.domain.phrase import Phrase, phrase
 from sparktray.domain.problem import Problem
@@ -83,13 +85,26 @@ class Surveyor:
         """Read what a wish about Open WebUI needs; raises RemoteError. ``ours`` as in `take`."""
         older_than = wish.older_than if isinstance(wish, WipeWish) else None
         info, images = remote.docker.info(), remote.docker.get("/images/json")
+        unstored, keyring = self._account(wish)
         return Survey(
             image_present=True,
             host_time=seconds(info.get("SystemTime")) or 0.0,
             lock_image=_first_tag(images),
             abandoned=dead_lock(remote.docker.inspect(LOCK_NAME), ours),
             household=household(remote, self._blank.catalogue.open_webui, older_than),
+            unstored=unstored,
+            keyring=keyring,
         )
+
+    def _account(self, wish: Wish) -> tuple[str | None, Problem | None]:
+        """The key of an account that the wish needs and the keyring lacks, and why it cannot be asked."""
+        if not isinstance(wish, WipeWish) or wish.scope is not WipeScope.CHATS:
+            return None, None
+        name = key_name(self._host.name)
+        try:
+            return (name if self._secret(name) is None else None), None
+        except KeyringUnavailable as error:
+            return None, error.problem
 
     def needs(self, remote: Remote) -> Needs:
         """What every entry takes on every server of its whose folder is complete; raises RemoteError."""

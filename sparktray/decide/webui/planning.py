@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sparktray.decide.changing.steps import record
 from sparktray.decide.webui import steps
+from sparktray.decide.webui.account import not_signed_in
 from sparktray.decide.webui.refusing import refusal
 from sparktray.decide.webui.steps import Place
 from sparktray.domain.action import Guard, MakeVolume
@@ -24,7 +25,8 @@ def plan_for(
     if house is None:
         raise ValueError("a wish about Open WebUI needs a survey of it")
     if isinstance(wish, WipeWish):
-        return _wipe(house, known, wish, survey.host_time, operation)
+        refused = survey.keyring or (None if survey.unstored is None else not_signed_in())
+        return refused or _wipe(house, known, wish, survey.host_time, operation)
     if isinstance(wish, ForgetWish):
         return _forget(house, wish)
     return _restore(house, known, wish, survey.host_time, operation)

@@ -13,7 +13,8 @@ from tests.rig.webui.image import FOLDER, IMAGE, PORT
 from tests.rig.webui.old_schemas import VERSIONS, OldVersion
 from tests.rig.webui.people import PEOPLE, word
 
-KEPT = ("user", "auth", "prompt", "memory", "file", "document", "knowledge", "note")
+# Files that only chats have go with them, where a table tells of which chat they are.
+KEPT = ("user", "auth", "prompt", "memory", "document", "knowledge", "note")
 
 
 def as_left(container: Container, folder: Path) -> None:

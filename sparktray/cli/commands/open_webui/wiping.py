@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 from sparktray.cli.commands.changes import carried_out, tell
+from sparktray.cli.commands.open_webui.account import kept_key
 from sparktray.cli.commands.open_webui.views import preview_view, print_preview
 from sparktray.cli.problems import CANCELLED, Told, exit_of_operation
 from sparktray.cli.request import Request, Session
@@ -23,6 +24,8 @@ def wipe(request: Request, session: Session) -> int:
     options, snapshot = request.options, session.containers()
     known = snapshot.catalogue.open_webui
     wish = _wish(request)
+    if wish.scope is WipeScope.CHATS:
+        kept_key(request, session)  # whoever is not signed in is told before anything is shown
     house = household(session.remote(), known, wish.older_than)
     refused = plan_for(known, wish, Survey(True, 0.0, household=house), "preview")
     if isinstance(refused, Problem):

@@ -18,7 +18,7 @@ from sparktray.domain.facts.survey import BrokenOff, Survey
 from sparktray.domain.open_webui import WipeScope
 from sparktray.domain.operation import BackWish, ForgetWish, RestoreWish, StepName, StepState, WipeWish
 from sparktray.domain.problem import Problem
-from tests.pure.decide.building import NOW, connected, survey
+from tests.pure.decide.building import NOW, connected, problem, survey
 from tests.pure.decide.planning import ME
 from tests.pure.decide.webui.houses import (
     CONTENTS,
@@ -73,6 +73,15 @@ def test_everything_keeps_the_container() -> None:
     assert [each.split()[0] for each in made if "-webui:/data" in each] == ["archive", "wipe"]
     assert '"scope": "everything"' in made[4] and '"scope": "everything"' in made[5]
     assert not any(each.startswith(("rm", "volume rm")) for each in made)
+
+
+def test_who_is_not_signed_in_is_refused_before_anything() -> None:
+    told = Survey(True, NOW, household=house(), unstored="open webui spark")
+    refused = plan_for(KNOWN, WipeWish(WipeScope.CHATS), told, OPERATION)
+    assert isinstance(refused, Problem) and refused.code == "webui-not-signed-in"
+    locked = replace(told, unstored=None, keyring=problem("keyring-locked"))
+    refused = plan_for(KNOWN, WipeWish(WipeScope.CHATS), locked, OPERATION)
+    assert isinstance(refused, Problem) and refused.code == "keyring-locked"
 
 
 def test_one_accounts_chats_go_by_the_api_while_it_runs() -> None:
