@@ -50,6 +50,8 @@ class Confirming(QDialog):
         buttons = QDialogButtonBox()
         buttons.addButton(self.delete, QDialogButtonBox.ButtonRole.DestructiveRole)
         keep = buttons.addButton(say(phrase("Change nothing")), QDialogButtonBox.ButtonRole.RejectRole)
+        # Enter deletes nothing, also with the name typed: a dialog presses its auto-default buttons by it.
+        self.delete.setAutoDefault(False)
         keep.setDefault(True)
         buttons.rejected.connect(self.reject)
         self.delete.clicked.connect(self._confirm)
