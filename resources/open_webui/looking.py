@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from resources.open_webui.answers import Options, step
     from resources.open_webui.archiving import needed_bytes
-    from resources.open_webui.choosing import choose, is_before, original_of, picked
+    from resources.open_webui.choosing import choose, is_before, original_of, parsed, picked
     from resources.open_webui.database import counts, faults, reading, revision
     from resources.open_webui.files import DATABASE, UPLOADS, entries, entry_of, free_bytes, is_model
     from resources.open_webui.vectors import kind_of_vectors
+
+_MOST_MODELS = 100
 
 
 def look(options: Options) -> dict[str, object]:
@@ -50,6 +52,7 @@ def _figures(connection: Connection, options: Options) -> dict[str, object]:
         "tables": rows,
         "users": [{**user, "chats": each[user["id"]]} for _, user in users],
         "chats": len(own),
+        "models": _models(connection),
         "chats_older": 0
         if cutoff is None
         else sum(is_before(cutoff, row["updated_at"], row["created_at"]) for row in own),
@@ -58,6 +61,16 @@ def _figures(connection: Connection, options: Options) -> dict[str, object]:
         "shared": rows.get("shared_chat", 0) + len(chats) - len(own),
         "feedback": rows.get("feedback", 0),
     }
+
+
+def _models(connection: Connection) -> dict[str, int]:
+    """In how many chats each model is chosen, the most used ones."""
+    found: Counter[str] = Counter()
+    for _, row in picked(connection, "chat", "user_id", "chat"):
+        names = parsed(row["chat"]).get("models") if original_of(row["user_id"]) is None else None
+        if isinstance(names, list):
+            found.update({name for name in names if isinstance(name, str) and name})
+    return dict(found.most_common(_MOST_MODELS))
 
 
 def _size_of(data: Path, name: str) -> int:

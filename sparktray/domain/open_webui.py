@@ -57,8 +57,9 @@ class Contents:
     """What the volume holds, read from its database and files; sizes in bytes.
 
     ``chats_older`` are the chats not touched for as long as was asked. ``chat_files`` are uploads that
-    only chats have. ``tables`` are rows by table. ``needed_bytes`` is what an archive would take,
-    ``free_bytes`` what the file system of the volume has left.
+    only chats have. ``tables`` are rows by table, ``models`` the chats by the ID of the model chosen in
+    them. ``needed_bytes`` is what an archive would take, ``free_bytes`` what the file system of the volume
+    has left.
     """
 
     accounts: tuple[Account, ...]
@@ -73,6 +74,7 @@ class Contents:
     needed_bytes: int
     free_bytes: int
     tables: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+    models: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ Json = Mapping[str, object]
 def contents_of(told: Json) -> Contents:
     """What ``look`` found; a figure that is missing or odd is 0."""
     users = told.get("users")
-    tables, cache = _map(told.get("tables")), _map(told.get("cache"))
+    tables, cache, models = (_map(told.get(key)) for key in ("tables", "cache", "models"))
     return Contents(
         accounts=tuple(_account(each) for each in users if isinstance(each, dict))
         if isinstance(users, list)
@@ -32,6 +32,7 @@ def contents_of(told: Json) -> Contents:
         needed_bytes=_count(told, "needed_bytes"),
         free_bytes=_count(told, "free_bytes"),
         tables=MappingProxyType({name: _count(tables, name) for name in tables}),
+        models=MappingProxyType({name: _count(models, name) for name in models}),
     )
 
 

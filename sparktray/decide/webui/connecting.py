@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from urllib.parse import urlsplit
+
+from sparktray.domain.open_webui import Contents
 
 # Docker's own name for the host inside a container, where it was given on the command line.
 _HOST_NAME = "host.docker.internal"
@@ -29,6 +31,13 @@ def urls_for(inspect: Mapping[str, object], port: int, address: str) -> tuple[st
 def _url(host: str, port: int) -> str:
     bracketed = f"[{host}]" if ":" in host else host
     return f"http://{bracketed}:{port}/v1"
+
+
+def missed(contents: object, offered: Collection[str]) -> Mapping[str, int]:
+    """Models that chats have chosen and that Open WebUI does not offer: in how many chats, by ID."""
+    if not isinstance(contents, Contents):
+        return {}
+    return {name: count for name, count in contents.models.items() if name not in offered}
 
 
 def wrong_url(urls: Sequence[str], port: int, servers: Sequence[int]) -> str | None:

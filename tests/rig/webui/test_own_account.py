@@ -19,6 +19,8 @@ from tests.rig.webui.image import GATEWAY
 from tests.rig.webui.people import ADA, BEN, MODEL, Household, ask
 from tests.waiting import scaled, wait_until
 
+CODER = "qwen3-coder-30b-nvfp4"
+
 
 @pytest.fixture
 def program(webui: Container, tmp_path: Path) -> Iterator[Program]:
@@ -106,7 +108,9 @@ def test_its_connection_leads_to_what_runs(webui: Container, home: Household, pr
     assert program.run("webui", "connect").returncode != 0, "an administrator's matter"
     sign_in(program, ADA)
     told = program.json("webui", "connect")["connection"]
-    assert told == {"host": "spark", "url": f"http://{GATEWAY}:30000/v1", "model_id": MODEL, "changed": False}
+    url = f"http://{GATEWAY}:30000/v1"
+    same = {"host": "spark", "url": url, "model_id": MODEL, "changed": False, "missed_models": {}}
+    assert told == same
     with closing(Api(webui.url)) as ada:
         ada.sign_in(ADA)
         config = ada.get("/openai/config")
@@ -118,6 +122,11 @@ def test_its_connection_leads_to_what_runs(webui: Container, home: Household, pr
         assert ada.get("/openai/config")["OPENAI_API_BASE_URLS"] == [f"http://{GATEWAY}:30000/v1"]
         assert MODEL in {each["id"] for each in ada.get("/api/models?refresh=true")["data"]}
     assert program.json("webui", "connect")["connection"]["changed"] is False
+    # Another model in its place: what the old chats chose is missing now.
+    program.ok("switch", CODER, "--replace")
+    told = program.json("webui", "connect")["connection"]
+    assert told["model_id"] == CODER and told["missed_models"].get(MODEL, 0) >= 10
+    assert f"does not offer any more: {MODEL}" in program.ok("webui", "connect")
 
 
 def test_its_page_is_opened_and_an_api_key_is_refused_where_they_are_off(

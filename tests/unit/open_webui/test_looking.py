@@ -173,3 +173,15 @@ def test_as_it_is_sent(tmp_path: Path) -> None:
     here = done("look", data=made.data, older_than_days=30)
     assert told.result.pop("free_bytes") > 0 and here.pop("free_bytes") > 0
     assert told.result == here
+
+
+def test_the_models_that_chats_have_chosen(tmp_path: Path) -> None:
+    volume = Volume(tmp_path / "volume")
+    volume.person("ada")
+    chosen = ('["scout"]', '["scout", "qwen", "qwen"]', '"scout"', "[7, null]", None)
+    for number, models in enumerate(chosen):
+        volume.chat("ada", chat=f"chat-{number}")
+        with closing(sqlite3.connect(volume.data / "webui.db")) as connection, connection:
+            told = "UPDATE chat SET chat = json_set(chat, '$.models', json(?)) WHERE id = ?"
+            connection.execute(told, (models or "null", f"chat-{number}"))
+    assert done("look", data=volume.data)["models"] == {"scout": 2, "qwen": 1}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TypeVar
 
 from sparktray.cli.choosing import chosen_server
@@ -12,12 +13,13 @@ from sparktray.control.open_webui import port_of
 from sparktray.control.reading import converse
 from sparktray.decide.identity import running_on
 from sparktray.decide.webui import api
-from sparktray.decide.webui.connecting import urls_for, wrong_url
+from sparktray.decide.webui.connecting import missed, urls_for, wrong_url
 from sparktray.domain.asking import Dialogue
-from sparktray.domain.phrase import phrase
+from sparktray.domain.phrase import phrase, phrase_n
 from sparktray.domain.problem import Problem
 from sparktray.domain.snapshot import ServerState, Snapshot
 from sparktray.domain.text import clean_name
+from sparktray.webui.household import household
 
 T = TypeVar("T")
 
@@ -55,7 +57,8 @@ def connect(request: Request, session: Session) -> int:
     listed = asked(api.models(key))
     if model_id not in listed:
         raise Told(_unlisted(model_id), FAILED)
-    _tell(request, snapshot, url, model_id, changed=changed)
+    house = household(remote, snapshot.catalogue.open_webui)
+    _tell(request, snapshot, url, model_id, missed(house.contents, listed), changed=changed)
     return DONE
 
 
@@ -63,9 +66,12 @@ def _serves(state: ServerState) -> bool:
     return state.ready and bool(state.served)
 
 
-def _tell(request: Request, snapshot: Snapshot, url: str, model_id: str, *, changed: bool) -> None:
+def _tell(
+    request: Request, snapshot: Snapshot, url: str, model_id: str, gone: Mapping[str, int], *, changed: bool
+) -> None:
     if request.out.as_json:
-        told = {"host": snapshot.host.name, "url": url, "model_id": model_id, "changed": changed}
+        told: dict[str, object] = {"host": snapshot.host.name, "url": url, "model_id": model_id}
+        told |= {"changed": changed, "missed_models": dict(gone)}
         request.out.json({"connection": told})
         return
     words = {"url": url, "model_id": clean_name(model_id)}
@@ -73,6 +79,20 @@ def _tell(request: Request, snapshot: Snapshot, url: str, model_id: str, *, chan
     if not changed:
         said = phrase("Open WebUI uses {url} already and offers {model_id}.", **words)
     request.out.line(request.say(said))
+    if gone:
+        names, count = ", ".join(clean_name(name) for name in gone), sum(gone.values())
+        missing = phrase_n(
+            "{count} chat uses a model that it does not offer any more: {names}.",
+            "{count} chats use models that it does not offer any more: {names}.",
+            count,
+            names=names,
+        )
+        request.out.line(request.say(missing))
+        request.out.line(
+            request.say(
+                phrase("Choose another model in them, or serve it by that name: served_name in models.json.")
+            )
+        )
 
 
 def _unreachable(state: ServerState) -> Problem:

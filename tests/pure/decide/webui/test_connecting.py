@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from types import MappingProxyType
+
 import pytest
 
-from sparktray.decide.webui.connecting import urls_for, wrong_url
+from sparktray.decide.webui.connecting import missed, urls_for, wrong_url
+from tests.pure.decide.webui.houses import CONTENTS
 
 NETWORKS = {
     "NetworkSettings": {"Networks": {"bridge": {"Gateway": "172.17.0.1"}, "own": {"Gateway": ""}, "odd": 7}}
@@ -47,3 +51,9 @@ def test_without_an_address_of_its_own() -> None:
 )
 def test_the_connection_that_was_meant(urls: list[str], wrong: str | None) -> None:
     assert wrong_url(urls, 30000, [30000, 30001, 8000]) == wrong
+
+
+def test_models_of_chats_that_are_not_offered_are_counted() -> None:
+    contents = replace(CONTENTS, models=MappingProxyType({"scout": 12, "qwen": 1}))
+    assert missed(contents, ("qwen", "coder")) == {"scout": 12}
+    assert missed(contents, ("qwen", "scout")) == {} == missed(None, ())
