@@ -109,8 +109,8 @@ def surveyed(snapshot: Snapshot, event: Surveyed, owner: str, now: float) -> Out
     if operation.wish.dry_run:
         return _over(snapshot, fresh, OperationEnd.PLANNED, now, None, journal=False)
     if not made.steps:
-        # A way back on which nothing is left to do settles what was broken off all the same.
-        settles = isinstance(operation.wish, BackWish)
+        # Nothing is left to do, and that settles what was broken off all the same.
+        settles = isinstance(operation.wish, BackWish | WipeWish | RestoreWish)
         return _over(snapshot, fresh, OperationEnd.DONE, now, None, journal=settles)
     return _begin(snapshot, fresh, 0, now)
 
@@ -353,7 +353,7 @@ def _over(
     journal: bool = True,
 ) -> Outcome:
     ended = replace(operation, end=end, ended_at=now, failure=failure)
-    told = bool(ended.runs) or isinstance(ended.wish, BackWish)
+    told = bool(ended.runs) or end is OperationEnd.DONE
     written: tuple[Effect, ...] = (Journal(ended),) if journal and told else ()
     return replace(snapshot, operation=ended), written
 

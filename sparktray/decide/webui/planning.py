@@ -10,7 +10,7 @@ from sparktray.decide.webui.steps import Place
 from sparktray.domain.action import Guard, MakeVolume
 from sparktray.domain.catalogue import OpenWebUi
 from sparktray.domain.facts.survey import BrokenOff, Survey
-from sparktray.domain.open_webui import ARCHIVE_DAYS, Archive, Household, WipeScope
+from sparktray.domain.open_webui import ARCHIVE_DAYS, Archive, Contents, Household, WipeScope
 from sparktray.domain.operation import ForgetWish, Operation, RestoreWish, Step, StepState, WipeWish
 from sparktray.domain.phrase import phrase
 from sparktray.domain.problem import Problem
@@ -56,6 +56,8 @@ def _wipe(
         if not house.container.running:
             return _stopped(known)
         return [*copied, steps.delete_mine(known.port, wish.older_than), *old]
+    if _nothing_goes(house, wish):
+        return _up_again(house, known, revive=wish.revive)
     gone = steps.wipe(place, wish.scope, wish.older_than, guard, archive=wish.archive)
     return [*_at_rest(house, known, [*copied, gone], revive=wish.revive), *old]
 
@@ -78,6 +80,28 @@ def _at_rest(house: Household, known: OpenWebUi, middle: list[Step], *, revive: 
         return [*middle, *again]
     first = [steps.healthy(container.name, known.port, forward=True), record(container)]
     return [*first, steps.stop(container), *middle, *again]
+
+
+def _nothing_goes(house: Household, wish: WipeWish) -> bool:
+    """True when what was wished is so already, as after a wipe that was broken off behind its deletion.
+
+    A copy made now would hold nothing, and would be the newest, which a restore without a name takes.
+    """
+    found = house.contents
+    if not isinstance(found, Contents):
+        return False
+    if wish.scope is WipeScope.EVERYTHING:
+        return not found.accounts and not found.chats and not found.uploads.count
+    chats = found.chats if wish.older_than is None else found.chats_older
+    return not chats and not found.chat_files.count
+
+
+def _up_again(house: Household, known: OpenWebUi, *, revive: bool) -> list[Step]:
+    """What is left of a wipe then: it runs again, if it is to."""
+    container = house.container
+    if container is None or container.running or not revive:
+        return []
+    return [steps.start(container), steps.healthy(container.name, known.port, forward=False)]
 
 
 def archive_of_operation(operation: Operation) -> str | None:

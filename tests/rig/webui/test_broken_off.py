@@ -36,7 +36,9 @@ def under_way(config: Path, name: str) -> bool:
         steps = json.loads(lines[-1]).get("steps", ())
     except ValueError:
         return False
-    return any(step["name"] == name and step["state"] in {"running", "done"} for step in steps)
+    # Before it is stopped it is waited for too: of several steps of that name the last one counts.
+    named = [step["state"] for step in steps if step["name"] == name]
+    return bool(named) and named[-1] in {"running", "done"}
 
 
 def killed_in(program: Program, step: str) -> None:

@@ -6,12 +6,12 @@ from dataclasses import replace
 
 import pytest
 
-from sparktray.decide.effects import Perform, TakeSurvey
+from sparktray.decide.effects import Journal, Perform, TakeSurvey
 from sparktray.decide.showing.notices.events import notices
 from sparktray.decide.showing.notices.notice import ActionKind, NoticeAction, NoticeKind
 from sparktray.decide.showing.present import sentence
 from sparktray.domain.events import StepDone, StepFailed, Surveyed, Wished
-from sparktray.domain.open_webui import WipeScope
+from sparktray.domain.open_webui import Files, WipeScope
 from sparktray.domain.operation import (
     ForgetWish,
     OperationEnd,
@@ -23,7 +23,7 @@ from sparktray.domain.operation import (
 )
 from sparktray.domain.phrase import Phrase, phrase
 from tests.pure.decide.building import Desk, connected, only, problem, rendered, survey
-from tests.pure.decide.webui.houses import archive, house
+from tests.pure.decide.webui.houses import CONTENTS, archive, house, webui_box
 
 COUNTED = phrase("13 chats deleted.")
 
@@ -80,6 +80,17 @@ def test_from_the_wish_to_the_notice(wish: Wish, kind: OperationKind, words: str
     assert notice.kind is (NoticeKind.WIPED if wiped else NoticeKind.SWITCHED)
     undo = NoticeAction(ActionKind.UNDO, "sparktray-archive-open-webui-20270115T080000Z")
     assert notice.action == (undo if wiped else None)
+
+
+def test_what_is_so_already_is_written_down_as_done() -> None:
+    """Else a wipe that was broken off behind its deletion would wait for somebody for ever."""
+    desk = connected(webui_box())
+    desk.take(Wished(WipeWish(WipeScope.ALL_CHATS, revive=True), 1, "op-1"))
+    nothing = replace(CONTENTS, chats=0, chat_files=Files(0, 0))
+    desk.take(Surveyed(1, replace(survey(), household=house(contents=nothing))))
+    operation = desk.snapshot.operation
+    assert operation is not None and operation.end is OperationEnd.DONE and operation.runs == ()
+    assert [each.operation for each in only(Journal, desk.effects)] == [operation]
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from sparktray.decide.webui.steps import Place, look
 from sparktray.domain.action import RemoveVolume, RunInside
 from sparktray.domain.docker.container import ContainerState
 from sparktray.domain.facts.survey import BrokenOff, Survey
-from sparktray.domain.open_webui import WipeScope
+from sparktray.domain.open_webui import Files, WipeScope
 from sparktray.domain.operation import BackWish, ForgetWish, RestoreWish, StepName, StepState, WipeWish
 from sparktray.domain.problem import Problem
 from tests.pure.decide.building import NOW, connected, problem, survey
@@ -66,6 +66,21 @@ def test_without_a_copy_and_of_a_certain_age() -> None:
     made = told(steps(house(), WipeWish(WipeScope.ALL_CHATS, older_than=30, archive=False)))
     wanted = {"archive": False, "older_than_days": 30, "operation": OPERATION, "scope": "chats"}
     assert made[3] == f"wipe open-webui:/data {json.dumps(wanted, sort_keys=True)}"
+
+
+def test_what_is_gone_already_is_not_copied_over_its_own_copy() -> None:
+    nothing = replace(CONTENTS, chats=0, chats_older=0, chat_files=Files(0, 0))
+    assert steps(house(contents=nothing), ALL) == []
+    stopped = house(contents=nothing, container=STOPPED)
+    assert steps(stopped, ALL) == []
+    assert told(steps(stopped, replace(ALL, revive=True))) == ["start open-webui", "(health)"]
+    left = house(contents=replace(nothing, chat_files=Files(1, 10)))
+    assert any(each.startswith("wipe") for each in told(steps(left, ALL)))
+    recent = house(contents=replace(CONTENTS, chats_older=0, chat_files=Files(0, 0)))
+    assert steps(recent, WipeWish(WipeScope.ALL_CHATS, older_than=30)) == []
+    emptied = replace(nothing, accounts=(), uploads=Files(0, 0))
+    assert steps(house(contents=emptied), EVERYTHING) == []
+    assert steps(house(contents=nothing), EVERYTHING) != []
 
 
 def test_everything_keeps_the_container() -> None:
