@@ -109,8 +109,8 @@ def surveyed(snapshot: Snapshot, event: Surveyed, owner: str, now: float) -> Out
     if operation.wish.dry_run:
         return _over(snapshot, fresh, OperationEnd.PLANNED, now, None, journal=False)
     if not made.steps:
-        # Nothing is left to do, and that settles what was broken off all the same.
-        settles = isinstance(operation.wish, BackWish | WipeWish | RestoreWish)
+        # A way back on which nothing is left to do settles what was broken off all the same.
+        settles = isinstance(operation.wish, BackWish)
         return _over(snapshot, fresh, OperationEnd.DONE, now, None, journal=settles)
     return _begin(snapshot, fresh, 0, now)
 

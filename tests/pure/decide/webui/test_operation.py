@@ -87,10 +87,17 @@ def test_what_is_so_already_is_written_down_as_done() -> None:
     desk = connected(webui_box())
     desk.take(Wished(WipeWish(WipeScope.ALL_CHATS, revive=True), 1, "op-1"))
     nothing = replace(CONTENTS, chats=0, chat_files=Files(0, 0))
-    desk.take(Surveyed(1, replace(survey(), household=house(contents=nothing))))
-    operation = desk.snapshot.operation
-    assert operation is not None and operation.end is OperationEnd.DONE and operation.runs == ()
-    assert [each.operation for each in only(Journal, desk.effects)] == [operation]
+    facts = replace(survey(), household=house(contents=nothing))
+    desk.take(Surveyed(1, facts))
+    operation = desk.snapshot.active
+    assert operation is not None
+    assert [run.step.name for run in operation.runs] == [StepName.LOCK, StepName.CHECK, StepName.UNLOCK]
+    for index, run in enumerate(operation.runs):
+        again = facts if run.step.name is StepName.CHECK else None
+        desk.take(StepDone(1, index, survey=again, containers=desk.snapshot.containers, result=None))
+    ended = desk.snapshot.operation
+    assert ended is not None and ended.end is OperationEnd.DONE
+    assert only(Journal, desk.effects)[-1].operation == ended
 
 
 @pytest.mark.parametrize(
