@@ -81,6 +81,9 @@ def test_what_is_gone_already_is_not_copied_over_its_own_copy() -> None:
     emptied = replace(nothing, accounts=(), uploads=Files(0, 0))
     assert steps(house(contents=emptied), EVERYTHING) == []
     assert steps(house(contents=nothing), EVERYTHING) != []
+    assert steps(house(contents=None), replace(EVERYTHING, archive=False)) != [], (
+        "what is not known may be there"
+    )
 
 
 def test_everything_keeps_the_container() -> None:
