@@ -187,7 +187,7 @@ def _changing(command: _Adder, say: Wording) -> None:
     room = say(phrase("stop other servers where that makes it fit"))
     switch.add_argument("--make-room", action="store_true", help=room)
     tokens = say(phrase("tokens of context for this start, in the place of the entry's"))
-    switch.add_argument("--context", type=_count, metavar="N", help=tokens)
+    switch.add_argument("--context", type=_tokens, metavar="N", help=tokens)
     limit = say(phrase("seconds for the load; later counts as failed"))
     switch.add_argument("--timeout", type=_seconds, metavar="S", help=limit)
     stop = command("stop", say(phrase("stop one server, or all")))
@@ -267,6 +267,10 @@ def _days(text: str) -> int:
 
 def _port(text: str) -> int:
     return _whole(text, 1, 65535)
+
+
+def _tokens(text: str) -> int:
+    return _whole(text, 1, 100_000_000)
 
 
 def _count(text: str) -> int:

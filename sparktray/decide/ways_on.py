@@ -67,7 +67,10 @@ def ways_on(snapshot: Snapshot, operation: Operation, end: OperationEnd) -> tupl
 
 
 def remedies(snapshot: Snapshot, operation: Operation, failure: Failure) -> tuple[WayOn, ...]:
-    """The ways that do something about the cause; none where only a person can."""
+    """The ways that do something about the cause; none where only a person can.
+
+    None takes a stranger's place: trying again asks about that, and says what becomes of its container.
+    """
     wish = operation.wish
     if failure.code == "busy" and isinstance(wish, SwitchWish | StopWish):
         return ((phrase("Wait until idle"), replace(wish, busy=WhenBusy.WAIT)),)
@@ -78,10 +81,8 @@ def remedies(snapshot: Snapshot, operation: Operation, failure: Failure) -> tupl
     if failure.code == "service-stopped":
         return ((phrase("Make a container"), replace(wish, replace=True)),)
     if failure.code == "secret-missing":
-        name = str(failure.cause.values.get("name", ""))
-        return ((phrase("Enter it…"), EnterSecret(name, wish)),)
-    if failure.code == "replace-needed":
-        return ((phrase("Replace"), replace(wish, replace=True)),)
+        name = failure.cause.values.get("name")
+        return ((phrase("Enter it…"), EnterSecret(str(name), wish)),) if name else ()
     return (
         *_with_less_context(wish, failure),
         *(_on_another(snapshot, operation, wish) if failure.code in OF_THE_IMAGE else ()),

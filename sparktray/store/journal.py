@@ -181,8 +181,8 @@ class Journal:
             if entry.end == OperationEnd.DONE:
                 settled.add(_place(entry))
                 gone_back_from.add(entry.about)
-            elif entry.kind == OperationKind.BACK:
-                continue
+            elif entry.kind in {OperationKind.BACK, OperationKind.FORGET}:
+                continue  # what is gone of an archive cannot come back, what is left of them is listed
             elif entry.end in {None, OperationEnd.NEEDS_YOU} and _touched(entry):
                 old = time.time() - entry.time > RECORD_SECONDS
                 under_way = entry.end is None and self.lives(entry.id)

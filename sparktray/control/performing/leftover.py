@@ -30,7 +30,7 @@ def broken_off(records: Records, host: str, operation: str) -> BrokenOff | None:
         return None
     read = (inspected(each) for each in records.descriptions(operation))
     containers = tuple(each for each in read if each is not None)
-    about = found.kind in {OperationKind.WIPE, OperationKind.RESTORE, OperationKind.FORGET}
+    about = found.kind in {OperationKind.WIPE, OperationKind.RESTORE}
     wiped = any(run.step.name in {StepName.WIPE, StepName.RESTORE} for run in found.runs)
     return BrokenOff(operation, found.server, containers, found.model, about, wiped)
 

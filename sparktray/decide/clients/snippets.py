@@ -1,7 +1,8 @@
 """Settings of clients for one live server, ready to be pasted.
 
-Field names and files are those of Cursor 2, Continue's config.yaml v1, Cline 3, Claude Code 2, Open WebUI
-0.12 and the OpenAI client 2. A key is never written: its place holds a variable.
+Field names and files are those of the clients' own documentation (Continue's config.yaml, schema v1; Open
+WebUI 0.12); only curl, the shell and the OpenAI client were run. A key is never written: its place holds a
+variable.
 """
 
 from __future__ import annotations

@@ -12,6 +12,9 @@ from sparktray.domain.text import clean_line, clean_name
 
 Json = Mapping[str, object]
 
+NO_DATABASE = "webui-no-database"
+"""The code of a volume without a database: one that was never used, or was emptied."""
+
 
 def contents_of(told: Json) -> Contents:
     """What ``look`` found; a figure that is missing or odd is 0."""
@@ -86,7 +89,7 @@ def problem_of(code: str, detail: str) -> Problem:
     match code:
         case "no-database":
             return Problem(
-                "webui-no-database",
+                NO_DATABASE,
                 phrase("The volume holds no database of Open WebUI."),
                 phrase('Start Open WebUI once, or correct the volume under "open_webui" in models.json.'),
                 technical,

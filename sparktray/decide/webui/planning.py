@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from sparktray.decide.changing.steps import record
 from sparktray.decide.webui import steps
 from sparktray.decide.webui.account import not_signed_in
+from sparktray.decide.webui.answers import NO_DATABASE
 from sparktray.decide.webui.refusing import refusal
 from sparktray.decide.webui.steps import Place
 from sparktray.domain.action import Guard, MakeVolume
@@ -43,6 +46,8 @@ def _forget(house: Household, wish: ForgetWish) -> list[Step] | Problem:
 def _wipe(
     house: Household, known: OpenWebUi, wish: WipeWish, host_time: float, operation: str
 ) -> list[Step] | Problem:
+    if _is_gone(house, wish):
+        wish = replace(wish, archive=False)
     refused = refusal(house, known, wish.scope, archive=wish.archive)
     if refused is not None:
         return refused
@@ -56,8 +61,6 @@ def _wipe(
         if not house.container.running:
             return _stopped(known)
         return [*copied, steps.delete_mine(known.port, wish.older_than), *old]
-    if _nothing_goes(house, wish):
-        return _up_again(house, known, revive=wish.revive)
     gone = steps.wipe(place, wish.scope, wish.older_than, guard, archive=wish.archive)
     return [*_at_rest(house, known, [*copied, gone], revive=wish.revive), *old]
 
@@ -82,26 +85,20 @@ def _at_rest(house: Household, known: OpenWebUi, middle: list[Step], *, revive: 
     return [*first, steps.stop(container), *middle, *again]
 
 
-def _nothing_goes(house: Household, wish: WipeWish) -> bool:
-    """True when what was wished is so already, as after a wipe that was broken off behind its deletion.
+def _is_gone(house: Household, wish: WipeWish) -> bool:
+    """True when an earlier try has taken already what was wished; what it left besides is not counted here.
 
-    A copy made now would hold nothing, and would be the newest, which a restore without a name takes.
+    A copy made now would hold nothing, and would be the newest, which a restore without a name takes. What
+    was there is in the copy of the earlier try.
     """
     found = house.contents
-    if not isinstance(found, Contents):
+    if not wish.revive:
         return False
-    if wish.scope is WipeScope.EVERYTHING:
-        return not found.accounts and not found.chats and not found.uploads.count
-    chats = found.chats if wish.older_than is None else found.chats_older
-    return not chats and not found.chat_files.count
-
-
-def _up_again(house: Household, known: OpenWebUi, *, revive: bool) -> list[Step]:
-    """What is left of a wipe then: it runs again, if it is to."""
-    container = house.container
-    if container is None or container.running or not revive:
-        return []
-    return [steps.start(container), steps.healthy(container.name, known.port, forward=False)]
+    if isinstance(found, Contents):
+        chats = found.chats if wish.older_than is None else found.chats_older
+        accounts = found.accounts if wish.scope is WipeScope.EVERYTHING else ()
+        return not chats and not accounts
+    return wish.scope is WipeScope.EVERYTHING and found is not None and found.code == NO_DATABASE
 
 
 def archive_of_operation(operation: Operation) -> str | None:

@@ -28,7 +28,7 @@ def refusal(house: Household, known: OpenWebUi, scope: WipeScope, *, archive: bo
         or _other(house, known)
         or _elsewhere(house, known)
         or _in_use(house, scope)
-        or _unreadable(house, archive=archive)
+        or _unreadable(house, whole=scope is WipeScope.EVERYTHING and not archive)
         or (_short(house) if archive else None)
     )
 
@@ -119,14 +119,15 @@ def _in_use(house: Household, scope: WipeScope) -> Problem | None:
     return None
 
 
-def _unreadable(house: Household, *, archive: bool) -> Problem | None:
+def _unreadable(house: Household, *, whole: bool) -> Problem | None:
+    """``whole``: all of it goes and no copy is made, for which nothing has to be read."""
     if house.image is None:
         return Problem(
             "webui-image-missing",
             phrase("No image of Open WebUI is on the host, so its data cannot be read or archived."),
             phrase("Fetch it: docker pull ghcr.io/open-webui/open-webui:main"),
         )
-    if isinstance(house.contents, Problem):
+    if isinstance(house.contents, Problem) and not whole:
         return house.contents
     return None
 

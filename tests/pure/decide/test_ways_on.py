@@ -64,7 +64,8 @@ SCOUT, QWEN = SwitchWish("scout"), SwitchWish("qwen", on="vllm")
     [
         (StopWish(), "busy", ["Wait until idle", "Try again"]),
         (SCOUT, "busy", ["Wait until idle", "Try again"]),
-        (SCOUT, "replace-needed", ["Replace", "Try again"]),
+        (SCOUT, "replace-needed", ["Try again"]),
+        (SCOUT, "secret-missing", ["Try again"]),
         (SwitchWish("qwen", on="ollama"), "service-stopped", ["Make a container", "Try again"]),
         (SCOUT, "port-taken", ["Try again"]),
         (StopWish(), "not-released", ["Try again"]),

@@ -96,9 +96,14 @@ def test_a_database_that_is_damaged(program: Program, container: Container, furn
     spoilt[4096 : 4096 + 60_000] = b"\xff" * 60_000
     database.write_bytes(spoilt)
     create(container.rig)
-    assert code_of(program, *WIPE) in {"webui-corrupt", "webui-program"}
+    assert code_of(program, *WIPE) == "webui-corrupt"
     assert database.read_bytes() == bytes(spoilt)
     assert container.rig.state(NAME) == "created"
+    # The remedy that it names is one.
+    assert (
+        program.json("webui", "wipe", "--everything", "--no-archive", "--yes")["operation"]["end"] == "done"
+    )
+    assert not database.exists() and not list((container.folder / "uploads").glob("*"))
 
 
 def test_no_database_at_all(program: Program, container: Container) -> None:

@@ -41,8 +41,8 @@ def under_way(config: Path, name: str) -> bool:
     return bool(named) and named[-1] in {"running", "done"}
 
 
-def killed_in(program: Program, step: str) -> None:
-    running: subprocess.Popen[str] = program.start("webui", "wipe", "--all-chats", "--yes")
+def killed_in(program: Program, step: str, scope: str = "--all-chats") -> None:
+    running: subprocess.Popen[str] = program.start("webui", "wipe", scope, "--yes")
     try:
         wait_until(lambda: under_way(program.config, step), f"step {step}", seconds=scaled(60), every=0.005)
     finally:
@@ -76,3 +76,18 @@ def test_killed(webui: Container, home: Household, program: Program, step: str, 
     assert program.ok("resume") == "Nothing was broken off.\n"
     assert webui.rig.inspect("sparktray-lock") is None
     assert webui.rig.state(NAME) == "running"
+
+
+def test_everything_is_finished_behind_its_deletion_and_comes_back(
+    webui: Container, home: Household, program: Program
+) -> None:
+    before = chats_and_more(webui)
+    killed_in(program, "start", "--everything")
+    program.ok("resume")
+    webui.wait_ready()
+    assert not webui.rows()["chat"]
+    assert len(program.json("webui", "archives")["archives"]) == 1, "no copy of what was emptied"
+    restored = program.json("webui", "restore")["operation"]
+    assert restored["end"] == "done", restored
+    webui.wait_ready()
+    assert contents.differences(before, chats_and_more(webui)) == {}

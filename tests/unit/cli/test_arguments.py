@@ -118,3 +118,10 @@ def test_a_mistake_is_told_with_code_2(words: tuple[str, ...]) -> None:
     with pytest.raises(Told) as raised:
         parsed(*words)
     assert (raised.value.problem.code, raised.value.exit_code) == ("usage", 2)
+
+
+def test_a_context_is_at_least_one_token_and_may_be_ten_million() -> None:
+    assert parsed("switch", "scout", "--context", "10000000").context == 10_000_000
+    for wrong in ("0", "-1", "32k", "1e6", ""):
+        with pytest.raises(Told):
+            parsed("switch", "scout", "--context", wrong)

@@ -162,6 +162,12 @@ def test_going_back_settles_what_it_went_back_from(
     assert (journal.broken_off("spark") is not None) is told
 
 
+def test_an_archive_that_was_being_removed_cannot_be_gone_back_to(journal: Journal) -> None:
+    sweep = StepRun(Step(StepName.SWEEP, phrase("Remove"), CheckAgain()), StepState.RUNNING, started_at=1.0)
+    journal.write(Operation(1, "op1", ForgetWish(), OperationKind.FORGET, 99.0, runs=(sweep,)), "spark")
+    assert journal.broken_off("spark") is None
+
+
 def test_what_is_kept_is_removed_and_the_wipe_still_waits(journal: Journal) -> None:
     journal.write(webui("op1", None), "spark")
     forgot = Operation(1, "op2", ForgetWish(), OperationKind.FORGET, 120.0, end=OperationEnd.DONE)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from sparktray.cli.request import Request
@@ -46,9 +47,14 @@ def household_view(snapshot: Snapshot, house: Household, answering: Answering | 
         "healthy": answering is not None,
         "version": None if answering is None else answering.about.version,
         "sign_up": None if answering is None else answering.about.sign_up,
-        "connections": None if answering is None or answering.urls is None else list(answering.urls),
+        "connections": None if answering is None or answering.urls is None else _shown(answering.urls),
         "sees_running_model": None if answering is None else sees_running(snapshot, answering),
     }
+
+
+def _shown(urls: tuple[str, ...]) -> list[str]:
+    """URLs without a user and a password that may stand in them."""
+    return [re.sub(r"//[^/@]*@", "//", clean_name(url)) for url in urls]
 
 
 def sees_running(snapshot: Snapshot, answering: Answering) -> bool | None:
@@ -152,7 +158,7 @@ def _answers(snapshot: Snapshot, answering: Answering | None) -> list[Phrase]:
     elif answering.about.sign_up:
         lines.append(phrase("Everybody who reaches it may sign up."))
     if answering.urls is not None:
-        urls = ", ".join(map(clean_name, answering.urls)) or "-"
+        urls = ", ".join(_shown(answering.urls)) or "-"
         lines.append(phrase("OpenAI connections: {urls}", urls=urls))
     sees = sees_running(snapshot, answering)
     if sees is not None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 import json
 import shlex
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -19,15 +21,8 @@ HARD = """it's "my" model & more $HOME `x` \\n 模型 🚀 #1: {a}"""
 IDS = ["llama4-scout", HARD, "x" * 10_000]
 
 
-def at(model_id: str = "scout", **changes: object) -> Endpoint:
-    values: dict[str, object] = {
-        "base_url": URL,
-        "model_id": model_id,
-        "port": 30000,
-        "engine": EngineKind.SGLANG,
-        "context": 131072,
-    }
-    return Endpoint(**(values | changes))  # type: ignore[arg-type]
+def at(model_id: str = "scout", **changes: Any) -> Endpoint:
+    return replace(Endpoint(URL, model_id, 30000, EngineKind.SGLANG, context=131072), **changes)
 
 
 def exports(text: str) -> dict[str, str]:

@@ -11,7 +11,7 @@ from sparktray.decide.showing.notices.events import notices
 from sparktray.decide.showing.notices.notice import ActionKind, NoticeAction, NoticeKind
 from sparktray.decide.showing.present import sentence
 from sparktray.domain.events import StepDone, StepFailed, Surveyed, Wished
-from sparktray.domain.open_webui import Files, WipeScope
+from sparktray.domain.open_webui import WipeScope
 from sparktray.domain.operation import (
     ForgetWish,
     OperationEnd,
@@ -23,7 +23,7 @@ from sparktray.domain.operation import (
 )
 from sparktray.domain.phrase import Phrase, phrase
 from tests.pure.decide.building import Desk, connected, only, problem, rendered, survey
-from tests.pure.decide.webui.houses import CONTENTS, archive, house, webui_box
+from tests.pure.decide.webui.houses import archive, house, webui_box
 
 COUNTED = phrase("13 chats deleted.")
 
@@ -83,11 +83,10 @@ def test_from_the_wish_to_the_notice(wish: Wish, kind: OperationKind, words: str
 
 
 def test_what_is_so_already_is_written_down_as_done() -> None:
-    """Else a wipe that was broken off behind its deletion would wait for somebody for ever."""
+    """Nothing is kept that could be removed; that was looked at under the lock."""
     desk = connected(webui_box())
-    desk.take(Wished(WipeWish(WipeScope.ALL_CHATS, revive=True), 1, "op-1"))
-    nothing = replace(CONTENTS, chats=0, chat_files=Files(0, 0))
-    facts = replace(survey(), household=house(contents=nothing))
+    desk.take(Wished(ForgetWish(), 1, "op-1"))
+    facts = replace(survey(), household=house())
     desk.take(Surveyed(1, facts))
     operation = desk.snapshot.active
     assert operation is not None

@@ -9,14 +9,16 @@ import pytest
 
 from sparktray.decide.changing.plan import Plan, plan
 from sparktray.decide.changing.steps import pending, way_back
+from sparktray.decide.webui.answers import NO_DATABASE
 from sparktray.decide.webui.planning import expired, plan_for
 from sparktray.decide.webui.planning import way_back as back_from
 from sparktray.decide.webui.steps import Place, look
 from sparktray.domain.action import RemoveVolume, RunInside
 from sparktray.domain.docker.container import ContainerState
 from sparktray.domain.facts.survey import BrokenOff, Survey
-from sparktray.domain.open_webui import Files, WipeScope
+from sparktray.domain.open_webui import Household, WipeScope
 from sparktray.domain.operation import BackWish, ForgetWish, RestoreWish, StepName, StepState, WipeWish
+from sparktray.domain.phrase import phrase
 from sparktray.domain.problem import Problem
 from tests.pure.decide.building import NOW, connected, problem, survey
 from tests.pure.decide.planning import ME
@@ -68,22 +70,39 @@ def test_without_a_copy_and_of_a_certain_age() -> None:
     assert made[3] == f"wipe open-webui:/data {json.dumps(wanted, sort_keys=True)}"
 
 
-def test_what_is_gone_already_is_not_copied_over_its_own_copy() -> None:
-    nothing = replace(CONTENTS, chats=0, chats_older=0, chat_files=Files(0, 0))
-    assert steps(house(contents=nothing), ALL) == []
-    stopped = house(contents=nothing, container=STOPPED)
-    assert steps(stopped, ALL) == []
-    assert told(steps(stopped, replace(ALL, revive=True))) == ["start open-webui", "(health)"]
-    left = house(contents=replace(nothing, chat_files=Files(1, 10)))
-    assert any(each.startswith("wipe") for each in told(steps(left, ALL)))
-    recent = house(contents=replace(CONTENTS, chats_older=0, chat_files=Files(0, 0)))
-    assert steps(recent, WipeWish(WipeScope.ALL_CHATS, older_than=30)) == []
-    emptied = replace(nothing, accounts=(), uploads=Files(0, 0))
-    assert steps(house(contents=emptied), EVERYTHING) == []
-    assert steps(house(contents=nothing), EVERYTHING) != []
-    assert steps(house(contents=None), replace(EVERYTHING, archive=False)) != [], (
-        "what is not known may be there"
-    )
+def kinds(found: Household, wish: WipeWish) -> list[str]:
+    return [each.split()[0] for each in told(steps(found, wish))]
+
+
+def test_what_an_earlier_try_has_taken_is_not_copied_over_its_own_copy() -> None:
+    """What it left besides, as text in pages of the database no longer in use, goes all the same."""
+    nothing = replace(CONTENTS, chats=0, chats_older=0)
+    again = replace(ALL, revive=True)
+    assert kinds(house(contents=nothing, container=STOPPED), again) == ["wipe", "start", "(health)"]
+    assert '"archive": false' in told(steps(house(contents=nothing, container=STOPPED), again))[0]
+    assert "archive" in kinds(house(contents=nothing), ALL), "what was deleted there left its text"
+    assert "archive" in kinds(house(), again), "there are chats"
+    older = WipeWish(WipeScope.ALL_CHATS, older_than=30, revive=True)
+    assert "archive" not in kinds(house(contents=replace(CONTENTS, chats_older=0)), older)
+    assert "archive" in kinds(house(contents=None), again), "what is not known may be there"
+
+
+def test_everything_is_finished_where_no_database_is_left() -> None:
+    again = replace(EVERYTHING, revive=True)
+    fresh = house(contents=replace(CONTENTS, chats=0, accounts=()))
+    assert "archive" not in kinds(fresh, again)
+    assert "archive" in kinds(house(contents=replace(CONTENTS, chats=0)), again), "there are accounts"
+    emptied = house(contents=Problem(NO_DATABASE, phrase("none"), phrase("start")), container=STOPPED)
+    assert kinds(emptied, again) == ["wipe", "start", "(health)"]
+    assert getattr(planned(emptied, EVERYTHING), "code", "") == NO_DATABASE
+    assert getattr(planned(emptied, replace(ALL, revive=True)), "code", "") == NO_DATABASE
+
+
+def test_everything_can_go_without_a_copy_where_nothing_can_be_read() -> None:
+    damaged = house(contents=Problem("webui-corrupt", phrase("damaged"), phrase("none")))
+    assert "wipe" in kinds(damaged, replace(EVERYTHING, archive=False))
+    for refused in (EVERYTHING, ALL, replace(ALL, archive=False)):
+        assert getattr(planned(damaged, refused), "code", "") == "webui-corrupt"
 
 
 def test_everything_keeps_the_container() -> None:
