@@ -66,7 +66,11 @@ def of_the_name(at: Endpoint) -> tuple[Line, ...]:
     if at.model_id.lower().startswith(_BUILT_IN):
         lines.append(_clash(shown))
     else:
-        lines.append(Line("name-clash", Verdict.GOOD, phrase("Cursor has no model of that name built in.")))
+        lines.append(
+            Line(
+                "name-clash", Verdict.GOOD, phrase("The name does not read like one of Cursor's own models.")
+            )
+        )
     if at.kind is ModelKind.EMBEDDING:
         lines.append(
             Line(
@@ -160,7 +164,9 @@ def asks_for_a_key() -> Dialogue[Line]:
         "key",
         Verdict.DOUBTFUL,
         phrase("The server asks for no key: whoever knows a public address of it can use it."),
-        phrase("Put a key in front of it, in the tunnel or as the engine's own (VLLM_API_KEY in the entry)."),
+        phrase(
+            "Put a key in front of it, in the tunnel, or with vLLM its own: VLLM_API_KEY in the entry's env."
+        ),
     )
 
 
