@@ -10,6 +10,7 @@ from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QClipboard, QFontDatabase, QGuiApplication
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLabel, QLineEdit, QVBoxLayout, QWidget
 
+from sparktray.decide.clients.remembered import CopiedId
 from sparktray.domain.phrase import phrase
 from sparktray.domain.text import has_hidden
 from sparktray.ui.background import Background
@@ -37,10 +38,10 @@ class Copier(QObject):
 
     On Wayland the compositor takes a selection only from the client that has the focus (wl_data_device
     .set_selection), which a tray has not: `wl-copy` then does it, else a window for it is shown. Emits
-    ``copied`` with each text that is on the clipboard.
+    ``given`` with each `CopiedId` that is on the clipboard.
     """
 
-    copied = Signal(str)
+    given = Signal(object)
 
     def __init__(self, say: Wording, background: Background, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -48,23 +49,32 @@ class Copier(QObject):
         self._background = background
         self._window: CopyWindow | None = None
 
-    def copy(self, text: str, told: Callable[[Copied], None]) -> None:
-        """Put the text on the clipboard, unchanged; ``told`` gets the outcome, at once or later."""
+    def copy(self, text: str, told: Callable[[Copied], None], *, lines: bool = False) -> None:
+        """Put the text on the clipboard, unchanged; ``told`` gets the outcome, at once or later.
 
-        def over(outcome: Copied) -> None:
-            if outcome is Copied.DONE:
-                self.copied.emit(text)
-            told(outcome)
-
-        if has_hidden(text):
-            over(Copied.REFUSED)
+        Text with characters that nobody can see is refused, but for the ends of lines where it has ``lines``.
+        """
+        if any(map(has_hidden, text.split("\n"))) if lines else has_hidden(text):
+            told(Copied.REFUSED)
         elif _may_not_own():
             self._background.run(
                 lambda: copied_by_program(text),
-                lambda done: over(Copied.DONE if done else self._offer(text)),
+                lambda done: told(Copied.DONE if done else self._offer(text)),
             )
         else:
-            over(copy(text))
+            told(copy(text))
+
+    def give(
+        self, copied: CopiedId, text: str, told: Callable[[Copied], None], *, lines: bool = False
+    ) -> None:
+        """Copy ``text``, which holds that ID, for its client; see ``copy``."""
+
+        def over(outcome: Copied) -> None:
+            if outcome is Copied.DONE:
+                self.given.emit(copied)
+            told(outcome)
+
+        self.copy(text, over, lines=lines)
 
     def close(self) -> None:
         """Take the window away."""
@@ -92,8 +102,6 @@ def copy_lines(lines: Iterable[str]) -> bool:
 
 def copy(text: str) -> Copied:
     """Put the text on the clipboard by Qt, and on X11 on the selection of the middle button too."""
-    if has_hidden(text):
-        return Copied.REFUSED
     clipboard = QGuiApplication.clipboard()
     clipboard.setText(text, QClipboard.Mode.Clipboard)
     if clipboard.text(QClipboard.Mode.Clipboard) != text:

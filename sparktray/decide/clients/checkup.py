@@ -13,6 +13,7 @@ from enum import StrEnum
 from urllib.parse import urlsplit
 
 from sparktray.decide.clients.endpoint import Endpoint
+from sparktray.decide.clients.reach import BIND
 from sparktray.domain.asking import Answer, Ask, Dialogue, Heard
 from sparktray.domain.catalogue import EngineKind, ModelKind
 from sparktray.domain.phrase import Phrase, phrase
@@ -27,6 +28,9 @@ _LEAST_CONTEXT = 32_000
 _BUILT_IN = ("gpt-", "chatgpt-", "o1", "o3", "o4", "claude-", "gemini-", "grok-", "cursor-", "composer-")
 _LOCAL_ENDINGS = (".local", ".lan", ".home", ".internal", ".localhost", ".home.arpa")
 _TOOL = "get_weather"
+
+
+LAST_WORD = phrase("Nothing here speaks against it. Cursor's own Verify has the last word.")
 
 
 class Verdict(StrEnum):
@@ -150,6 +154,11 @@ def _is_private(host: str) -> bool:
         return not ipaddress.ip_address(host).is_global
     except ValueError:
         return host == "localhost" or "." not in host or host.endswith(_LOCAL_ENDINGS)
+
+
+def of_the_port(exposed: Phrase) -> Line:
+    """That everybody in the host's network can use it; ``exposed`` says so."""
+    return Line("port-open", Verdict.DOUBTFUL, exposed, BIND)
 
 
 # What the server itself does, asked through the connection.
