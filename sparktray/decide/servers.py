@@ -97,6 +97,9 @@ def _identity(state: ServerState) -> str | None:
 
 
 def _heard(state: ServerState, reading: Reading, now: float) -> ServerState:
+    if reading.health is Health.LOCKED and not state.wants_key:
+        # Asked again at once, now with the key that the keyring may have for it: nothing is known before.
+        return replace(state, asking=False, read_at=None, wants_key=True)
     told = replace(
         state,
         asking=False,
@@ -108,7 +111,6 @@ def _heard(state: ServerState, reading: Reading, now: float) -> ServerState:
         waiting=reading.waiting,
         tokens_per_second=_speed(state, reading, now),
         generated_tokens=reading.generated_tokens,
-        wants_key=state.wants_key or reading.health is Health.LOCKED,
     )
     if reading.health is Health.UNKNOWN:
         return told

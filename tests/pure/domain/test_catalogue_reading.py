@@ -129,8 +129,6 @@ SERVER_TABLE = [
         False,
     ),
     Bad((*S, "bind"), "spark.local", "catalogue-address", f"{AT_S}.bind", "sglang", "spark.local"),
-    Bad((*S, "bind"), "127.0.0.1:80", "catalogue-address", f"{AT_S}.bind", "sglang", "127.0.0.1", False),
-    Bad((*S, "bind"), 1, "catalogue-type", f"{AT_S}.bind", "sglang", "string"),
     Bad((*S, "served_name"), "", "catalogue-name", f"{AT_S}.served_name", "sglang", "empty"),
     Bad((*S, "served_name"), "a b", "catalogue-name", f"{AT_S}.served_name", "sglang", "a b"),
     Bad(
