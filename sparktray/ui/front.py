@@ -16,7 +16,6 @@ from sparktray.decide.showing.history import History
 from sparktray.domain.phrase import phrase
 from sparktray.domain.problem import Problem
 from sparktray.domain.snapshot import Snapshot
-from sparktray.remote.contract import Remote
 from sparktray.store.autostart.choice import autostart_for
 from sparktray.store.hosts import Hosts
 from sparktray.store.journal import Journal
@@ -208,14 +207,14 @@ class Front(QObject):
         say, background = self._say, self._background
         rooms = _Rooms(
             panel=PanelWindow(say),
-            log=LogPage(say, self._open_remote),
+            log=LogPage(say, self._handing.remote),
             hosts=HostsPage(say, background, self._access),
-            webui=OpenWebUiPage(say, background, self._open_remote),
+            webui=OpenWebUiPage(say, background, self._handing.remote),
             clients=ClientsPage(
                 say,
                 self._handing.copier,
                 background,
-                self._open_remote,
+                self._handing.remote,
                 self._handing.forwards.states,
                 self._handing.key,
             ),
@@ -253,10 +252,6 @@ class Front(QObject):
             panel.restore(settings.panel)
         panel.geometry_changed.connect(self._keep_place)
         return rooms
-
-    def _open_remote(self) -> Remote | None:
-        controller = self._controller()
-        return None if controller is None else controller.open_remote()
 
     def _keep_place(self, geometry: str) -> None:
         self._handing.saving.change(lambda settings: replace(settings, panel=geometry))

@@ -39,7 +39,7 @@ class Handing(QObject):
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
-        self.copier, self.saving, self.key = copier, saving, key
+        self.copier, self.saving, self.remote, self.key = copier, saving, remote, key
         self.forwards = Forwards(remote)
         self._background = background
         self._settings = Settings()

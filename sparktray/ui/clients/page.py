@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QComboBox, QFrame, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QVBoxLayout, QWidget
 
 from sparktray.control.checkup import checked
 from sparktray.control.problems import problem_of
@@ -32,7 +32,7 @@ from sparktray.ui.clients.check_part import CheckPart
 from sparktray.ui.clients.forward_rows import ForwardRows
 from sparktray.ui.clients.settings_part import SettingsPart
 from sparktray.ui.clipboard import Copier
-from sparktray.ui.panel.controls import Hairline
+from sparktray.ui.panel.controls import Hairline, scrolled
 from sparktray.ui.panel.page import Page
 from sparktray.ui.settings.texts import line
 from sparktray.ui.theme import AROUND
@@ -230,10 +230,6 @@ class ClientsPage(Page):
             column.addWidget(above)
             column.addWidget(below)
         column.addStretch(1)
-        scroll = QScrollArea()
-        scroll.setFrameShape(QFrame.Shape.NoFrame)
-        scroll.setWidgetResizable(True)
-        scroll.setWidget(inner)
         around = QVBoxLayout(self)
         around.setContentsMargins(0, 0, 0, 0)
-        around.addWidget(scroll)
+        around.addWidget(scrolled(inner))
