@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from sparktray.cli.problems import FAILED, LOGIN, Told
+from sparktray.cli.problems import FAILED, Told
 from sparktray.cli.request import Session
 from sparktray.decide.servers import probe_key
 from sparktray.domain.asking import Health
@@ -42,7 +42,7 @@ def chosen_server(
     fitting = [state for state in snapshot.servers if fits(state)]
     locked = [s for s in snapshot.servers if s.health is Health.LOCKED and name in {None, s.name}]
     if locked and (name is not None or not fitting):
-        raise Told(_key_needed(snapshot, locked[0]), LOGIN)
+        raise Told(_key_needed(snapshot, locked[0]))
     if name is not None:
         state = snapshot.state_of(name)
         if state is None or not fits(state):

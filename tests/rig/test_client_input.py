@@ -165,5 +165,5 @@ def test_one_name_for_all_models_of_a_server_and_a_port_on_the_host_alone(rig: R
     assert found["HostConfig"]["PortBindings"]["30000/tcp"] == [{"HostIp": "127.0.0.1", "HostPort": "30000"}]
     for words in (("base-url",), ("snippet", "curl"), ("check-cursor",)):
         told = program.refused(1, *words)
-        assert told["code"] == "port-closed" and "sparktray forward sglang" in told["remedy"]
+        assert told["code"] == "only-on-host" and "sparktray forward sglang" in told["remedy"]
     assert "http://127.0.0.1:18125/v1" in program.ok("snippet", "curl", "--url", "http://127.0.0.1:18125/v1")

@@ -69,7 +69,7 @@ def _remember(request: Request, copied: CopiedId) -> None:
 def only_there(state: ServerState, host: HostProfile) -> Problem:
     """What to say of a server that no other computer reaches without a forward."""
     return Problem(
-        "port-closed",
+        "only-on-host",
         phrase("Port {port} is open on {host} alone.", port=state.server.port, host=host.name),
         phrase("Reach it by a forward: sparktray forward {server}", server=state.name),
     )
