@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import httpx
-
 from sparktray.control.reading import converse
 from sparktray.decide.clients import checkup
 from sparktray.decide.clients.checkup import Line, Verdict
@@ -43,6 +41,8 @@ def checked(
 
 def _status(url: str) -> int | None:
     """What the address says to somebody without a key; the answer's text is of no interest."""
+    import httpx  # 60 ms, of use only here
+
     try:
         with httpx.stream("GET", url.rstrip("/") + "/models", timeout=_OUTSIDE_SECONDS) as answer:
             return answer.status_code
