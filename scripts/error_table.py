@@ -54,11 +54,7 @@ def _of_function(function: ast.FunctionDef) -> Iterator[Row]:
     for node in ast.walk(function):
         if isinstance(node, ast.Call) and _makes_problem(node.func) and len(node.args) >= 3:
             yield from _row(named, *node.args[:3])
-        if (
-            isinstance(node, ast.Match)
-            and isinstance(node.subject, ast.Attribute)
-            and node.subject.attr == "code"
-        ):
+        if isinstance(node, ast.Match) and ast.unparse(node.subject).rpartition(".")[2] == "code":
             for case in node.cases:
                 yield from _of_case(named, case)
 

@@ -1,4 +1,4 @@
-"""Links lead somewhere, commands are such as the program takes, generated pages are what would be written now."""
+"""Links lead somewhere, commands are such as the program takes, generated pages are as they would be now."""
 
 from __future__ import annotations
 
