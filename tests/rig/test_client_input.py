@@ -15,10 +15,13 @@ from tests.rig.desktop import Desktop
 from tests.rig.driving import Program, quicken
 from tests.rig.keyring import SecretService, secret_service
 from tests.rig.rig import Rig
+from tests.rig.screen import Screen, at_rest
 from tests.rig.test_model_secrets import store
 from tests.rig.tray_program import pasted, tray
 from tests.waiting import wait_until
 
+# Looked at after a change of the page; `make clean` takes them away.
+PICTURES = Path("build/clients")
 SCOUT, QWEN = "llama4-scout-17b-nvfp4", "qwen3-32b-nvfp4"
 KEY = "of-the-spark-9d1f"
 ODD = ["a b  c", "ünï–模型", "a&b<c>'d\"e$(f)", "x" * 10_000, "--help", "%s{0}\\n"]
@@ -167,3 +170,21 @@ def test_one_name_for_all_models_of_a_server_and_a_port_on_the_host_alone(rig: R
         told = program.refused(1, *words)
         assert told["code"] == "only-on-host" and "sparktray forward sglang" in told["remedy"]
     assert "http://127.0.0.1:18125/v1" in program.ok("snippet", "curl", "--url", "http://127.0.0.1:18125/v1")
+
+
+def test_the_menu_brings_a_client_s_settings_and_the_check(
+    rig: Rig, program: Program, desktop: Desktop
+) -> None:
+    """The window comes with them, and the check asks the real server."""
+    started(rig)
+    screen = Screen(desktop.environment)
+    with desktop.watcher() as watcher, tray(program, desktop, silent=False):
+        item = desktop.item(watcher)
+        wait_until(lambda: item.visible()[0].startswith(SCOUT), "the model", seconds=30)
+        item.click("Settings for Continue…")
+        wait_until(lambda: screen.windows("sparktray"), "the window", seconds=20)
+        settings = at_rest(screen.look)
+        settings.save(PICTURES / "settings.png")
+        item.click("Check for Cursor…")
+        wait_until(lambda: "/v1/chat/completions" in rig.logs("sglang"), "the check's questions", seconds=20)
+        at_rest(screen.look, settings).save(PICTURES / "check.png")
