@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import QTimer, Signal
 from PySide6.QtWidgets import QComboBox, QVBoxLayout, QWidget
 
 from sparktray.control.checkup import checked
@@ -149,6 +149,11 @@ class ClientsPage(Page):
     def _found(self, number: int, found: Line) -> None:
         if number == self._check:
             self.check.add(found)
+            # Asked for in the menu it lies below the window's edge, and grows.
+            QTimer.singleShot(0, self.check, self._show_check)
+
+    def _show_check(self) -> None:
+        self._area.verticalScrollBar().setValue(self.check.y())
 
     def _check_over(self, number: int, error: Exception | None) -> None:
         if number != self._check:
@@ -232,4 +237,5 @@ class ClientsPage(Page):
         column.addStretch(1)
         around = QVBoxLayout(self)
         around.setContentsMargins(0, 0, 0, 0)
-        around.addWidget(scrolled(inner))
+        self._area = scrolled(inner)
+        around.addWidget(self._area)
