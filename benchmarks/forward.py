@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from benchmarks.figures import Figure, Measured, report
 from sparktray.handoff.forward import Forward
 from sparktray.remote.contract import SshTarget
 from sparktray.remote.host import open_host
@@ -55,8 +56,8 @@ def running(argv: list[str], port: int) -> Iterator[None]:
         process.wait()
 
 
-def speed(port: int) -> float:
-    """Megabytes a second of a large download, by curl: its own work is not ours."""
+def speed(port: int) -> tuple[float, ...]:
+    """Megabytes a second of each a large download, by curl: its own work is not ours."""
     url = f"http://127.0.0.1:{port}/large"
     found = []
     for _ in range(DOWNLOADS):
@@ -70,11 +71,11 @@ def speed(port: int) -> float:
         if int(float(size)) != SIZE:
             raise RuntimeError(f"{size} bytes of {SIZE} came")
         found.append(float(rate) / MB)
-    return statistics.median(found)
+    return tuple(found)
 
 
-def delay(port: int) -> float:
-    """Milliseconds of a small request on a connection of its own."""
+def delay(port: int) -> tuple[float, ...]:
+    """Milliseconds of each small request on a connection of its own."""
     found = []
     for _ in range(REQUESTS):
         began = time.perf_counter()
@@ -83,7 +84,7 @@ def delay(port: int) -> float:
         connection.getresponse().read()
         connection.close()
         found.append((time.perf_counter() - began) * 1000)
-    return statistics.median(found)
+    return tuple(found)
 
 
 def main() -> int:
@@ -109,16 +110,18 @@ def main() -> int:
                 remote.close()
     finally:
         rig.close()
-    for name, rate, milliseconds in rows:
-        print(f"{name:<10} {rate:9.1f} MB/s {milliseconds:8.2f} ms a request")
-    (_, _, plain), (_, ssh_rate, ssh_ms), (_, rate, ours) = rows
-    added = ours - plain
-    held = rate >= LEAST_MB_A_SECOND and added <= MOST_MS
-    of_speed, of_delay = rate / ssh_rate, added / max(ssh_ms - plain, 0.01)
-    print(f"ratio to ssh -L: {of_speed:.2f} of its speed, {of_delay:.1f} of its delay")
-    budget = f"{LEAST_MB_A_SECOND:.0f} MB/s and {MOST_MS:.0f} ms"
-    print(f"budget {budget}: {'held' if held else 'missed'} ({added:.2f} ms)")
-    return 0 if held else 1
+    (_, direct_rate, direct), (_, ssh_rate, by_ssh), (_, rate, ours) = rows
+    plain = statistics.median(direct)
+    fast = Measured("a large download through a forward", rate, "MB/s")
+    added = Measured("added to a small request by a forward", tuple(each - plain for each in ours))
+    return report(
+        "forward",
+        (
+            Figure(fast, Measured("ssh -L", ssh_rate, "MB/s"), most=LEAST_MB_A_SECOND, at_least=True),
+            Figure(added, Measured("ssh -L", tuple(each - plain for each in by_ssh)), most=MOST_MS),
+            Figure(Measured("the same download without either", direct_rate, "MB/s")),
+        ),
+    )
 
 
 if __name__ == "__main__":

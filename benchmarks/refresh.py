@@ -6,55 +6,29 @@ when the budget is missed and with 2 when the rig's parts are not there.
 
 from __future__ import annotations
 
-import shutil
-import statistics
-import sys
-import time
-from collections.abc import Callable
-from dataclasses import dataclass
+import os
+import shlex
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
 
+from benchmarks.figures import MISSING_PARTS, Figure, by_turns, missing, report
 from sparktray.control.reading import containers_of
 from sparktray.domain.catalogue import Catalogue
 from sparktray.domain.catalogue_file.reading import read_catalogue
 from sparktray.remote.contract import Remote, SshTarget
 from sparktray.remote.host import open_host
 from sparktray.store.shipped import shipped
+from tests.rig.namespace import end
 from tests.rig.rig import Rig
+from tests.rig.sshd import client_argv
+from tests.waiting import wait_until
 
-BUDGET_MS = 15.0
-LEAST_RATIO = 10.0
 CONTAINERS = 10
 PARTS = ("dockerd", "sshd", "ssh", "unshare", "debootstrap")
-
-
-@dataclass(frozen=True, slots=True)
-class Measured:
-    """Milliseconds of one thing done many times."""
-
-    what: str
-    times: tuple[float, ...]
-
-    @property
-    def median(self) -> float:
-        """The middle one."""
-        return statistics.median(self.times)
-
-    def row(self) -> str:
-        """One line of the table."""
-        ordered = sorted(self.times)
-        low, high = ordered[len(ordered) // 10], ordered[len(ordered) * 9 // 10]
-        return f"{self.what:<58} {self.median:9.2f} {low:9.2f} {high:9.2f} {len(ordered):5}"
-
-
-def measure(what: str, times: int, work: Callable[[], object]) -> Measured:
-    """Do something that often and keep each duration; the first one only warms up."""
-    work()
-    taken = []
-    for _ in range(times):
-        began = time.perf_counter()
-        work()
-        taken.append((time.perf_counter() - began) * 1000)
-    return Measured(what, tuple(taken))
 
 
 def populate(rig: Rig) -> None:
@@ -78,30 +52,69 @@ def refresh(remote: Remote, catalogue: Catalogue) -> None:
 
 def main() -> int:
     """Measure, print, judge."""
-    missing = [part for part in PARTS if shutil.which(part) is None]
-    if missing:
-        print(f"Not measured: {', '.join(missing)} is missing. Run: make system", file=sys.stderr)
-        return 2
+    if missing(PARTS):
+        return MISSING_PARTS
     catalogue = read_catalogue(shipped("models.json").read_bytes(), "models.json")
     rig = Rig()
     try:
         populate(rig)
         target = SshTarget("127.0.0.1", rig.port, rig.user, str(rig.client_key), rig.fingerprint)
         remote = open_host(target)
-        whole = "full refresh, warm connection, 10 containers"
-        ours = measure(whole, 200, lambda: refresh(remote, catalogue))
-        one = measure("  of it: the list alone", 200, remote.docker.containers)
-        baseline = measure("ssh host docker ps", 15, lambda: rig.ssh("docker ps"))
+        works: dict[str, Callable[[], object]] = {
+            "full refresh, warm connection, 10 containers": lambda: refresh(remote, catalogue),
+            "of it: the list alone": remote.docker.containers,
+        }
+        whole, one = by_turns(200, works)
+        with multiplexed(rig) as again, over_ssh(rig) as by_docker:
+            cold, warm, docker = by_turns(
+                15,
+                {
+                    "ssh host docker ps": lambda: rig.ssh("docker ps"),
+                    "the same, multiplexed": again,
+                    "docker -H ssh:// ps": by_docker,
+                },
+            )
         remote.close()
     finally:
         rig.close()
-    print(f"{'milliseconds':<58} {'median':>9} {'10 %':>9} {'90 %':>9} {'runs':>5}")
-    for measured in (ours, one, baseline):
-        print(measured.row())
-    ratio = baseline.median / ours.median
-    held = ours.median <= BUDGET_MS and ratio >= LEAST_RATIO
-    print(f"budget {BUDGET_MS:.0f} ms and {LEAST_RATIO:.0f}x: {'held' if held else 'missed'} ({ratio:.1f}x)")
-    return 0 if held else 1
+    return report(
+        "refresh",
+        (
+            Figure(whole, cold, most=15.0, ratio=0.1),
+            Figure(whole, warm),
+            Figure(whole, docker),
+            Figure(one),
+        ),
+    )
+
+
+@contextmanager
+def multiplexed(rig: Rig) -> Iterator[Callable[[], object]]:
+    """`docker ps` over one ssh connection that stays (ControlMaster)."""
+    with tempfile.TemporaryDirectory() as folder:
+        argv = [*client_argv(rig.server), "-o", f"ControlPath={folder}/master", f"{rig.user}@{rig.address}"]
+        master = subprocess.Popen([*argv[:1], "-M", "-N", *argv[1:]], stdin=subprocess.DEVNULL)
+        try:
+            wait_until(lambda: Path(folder, "master").exists(), "the master connection")
+            yield partial(_quietly, [*argv, "docker ps"])
+        finally:
+            end(master)
+
+
+@contextmanager
+def over_ssh(rig: Rig) -> Iterator[Callable[[], object]]:
+    """`docker ps` by the client's own road over ssh, which runs `ssh` for each call."""
+    with tempfile.TemporaryDirectory() as folder:
+        ssh = Path(folder) / "ssh"
+        ssh.write_text(f'#!/bin/sh\nexec {shlex.join(client_argv(rig.server))} "$@"\n', encoding="utf-8")
+        ssh.chmod(0o755)
+        environment = {**os.environ, "PATH": f"{folder}:{os.environ['PATH']}"}
+        argv = ["docker", "-H", f"ssh://{rig.user}@{rig.address}:{rig.port}", "ps"]
+        yield partial(_quietly, argv, environment)
+
+
+def _quietly(argv: list[str], environment: dict[str, str] | None = None) -> None:
+    subprocess.run(argv, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, check=True)
 
 
 if __name__ == "__main__":

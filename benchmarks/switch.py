@@ -7,8 +7,6 @@ used, the wait for memory, and the load (from the container's start to the first
 
 from __future__ import annotations
 
-import shutil
-import sys
 import tempfile
 import threading
 import time
@@ -17,7 +15,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from benchmarks.refresh import PARTS, Measured
+from benchmarks.figures import MISSING_PARTS, Figure, Measured, missing, report
+from benchmarks.refresh import PARTS
 from sparktray.domain.operation import Operation, OperationEnd, StepName
 from tests.rig.driving import Driver, driven, profile, quicken
 from tests.rig.rig import Rig
@@ -121,10 +120,8 @@ def typed(rig: Rig, model: str) -> tuple[float, float]:
 
 def main() -> int:
     """Measure, print, judge."""
-    missing = [part for part in (*PARTS, "curl") if shutil.which(part) is None]
-    if missing:
-        print(f"Not measured: {', '.join(missing)} is missing. Run: make system", file=sys.stderr)
-        return 2
+    if missing((*PARTS, "curl")):
+        return MISSING_PARTS
     rig = Rig()
     try:
         quicken(rig)
@@ -136,20 +133,11 @@ def main() -> int:
         by_hand = [typed(rig, MODELS[number % 2]) for number in range(TIMES)]
     finally:
         rig.close()
-    print(f"{'milliseconds':<58} {'median':>9} {'10 %':>9} {'90 %':>9} {'runs':>5}")
     own = Measured("switch, our own time", tuple(each for _, each in switched))
     hand = Measured("the page's commands by ssh, without the load", tuple(each for _, each in by_hand))
-    for measured in (
-        own,
-        hand,
-        Measured("switch, the whole (with a first answer proven)", tuple(each for each, _ in switched)),
-        Measured("the page's commands by ssh, the whole", tuple(each for each, _ in by_hand)),
-    ):
-        print(measured.row())
-    held = own.median <= BUDGET_MS
-    ratio = own.median / hand.median
-    print(f"budget {BUDGET_MS:.0f} ms: {'held' if held else 'missed'} ({ratio:.2f} of the page's commands)")
-    return 0 if held else 1
+    whole = Measured("switch, the whole (with a first answer proven)", tuple(each for each, _ in switched))
+    whole_by_hand = Measured("the page's commands by ssh, the whole", tuple(each for each, _ in by_hand))
+    return report("switch", (Figure(own, hand, most=BUDGET_MS), Figure(whole, whole_by_hand)))
 
 
 if __name__ == "__main__":

@@ -11,8 +11,6 @@ import argparse
 import compileall
 import os
 import re
-import shutil
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -22,6 +20,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.figures import MISSING_PARTS, Figure, Measured, missing, report
 from tests.rig.desktop import Desktop
 from tests.rig.driving import Program, quicken
 from tests.rig.namespace import end
@@ -138,28 +137,22 @@ def idle_empty(rig: Rig, desktop: Desktop, seconds: float) -> Idle:
         return idle(process.pid, seconds, rig.port)
 
 
-def report(ours: list[float], theirs: list[float], busy: Idle, still: Idle) -> bool:
-    """Print both beside each other; whether every budget is held."""
-    start, least = statistics.median(ours), statistics.median(theirs)
-    rows = (
-        ("start to registered icon, ms", start, least, f"{START_MS:.0f} and {START_RATIO:.0f}x"),
-        ("  the quickest", min(ours), min(theirs), ""),
-        ("resident memory, MB", busy.megabytes, still.megabytes, f"{MEMORY_MB:.0f}"),
-        ("idle, % of a core", busy.percent, still.percent, f"{IDLE_PERCENT}"),
-        ("idle, bytes a second on the wire", busy.bytes_a_second, still.bytes_a_second, f"{WIRE_BYTES:.0f}"),
+def figures(ours: tuple[float, ...], theirs: tuple[float, ...], busy: Idle, still: Idle) -> list[Figure]:
+    """Both beside each other, with the budgets."""
+    empty_tray = "an empty PySide6 tray"
+    pairs = (
+        ("resident memory", "MB", busy.megabytes, still.megabytes, MEMORY_MB),
+        ("idle, of a core", "%", busy.percent, still.percent, IDLE_PERCENT),
+        ("idle, on the wire", "B/s", busy.bytes_a_second, still.bytes_a_second, WIRE_BYTES),
     )
-    print(f"{'':<36} {'sparktray':>10} {'empty':>10} {'ratio':>7}   budget")
-    for what, mine, other, budget in rows:
-        ratio = f"{mine / other:6.2f}x" if other else ""
-        print(f"{what:<36} {mine:10.2f} {other:10.2f} {ratio:>7}   {budget}".rstrip())
-    held = (
-        start <= START_MS and start <= START_RATIO * least,
-        busy.megabytes <= MEMORY_MB,
-        busy.percent <= IDLE_PERCENT,
-        busy.bytes_a_second <= WIRE_BYTES,
-    )
-    print(f"budgets: {'held' if all(held) else 'missed'}")
-    return all(held)
+    start = Measured("start to registered icon", ours)
+    return [
+        Figure(start, Measured(empty_tray, theirs), most=START_MS, ratio=START_RATIO),
+        *(
+            Figure(Measured(what, (mine,), unit), Measured(empty_tray, (other,), unit), most=budget)
+            for what, unit, mine, other, budget in pairs
+        ),
+    ]
 
 
 def main(words: list[str]) -> int:
@@ -167,10 +160,8 @@ def main(words: list[str]) -> int:
     given = argparse.ArgumentParser(prog="benchmarks/tray.py", description=__doc__)
     given.add_argument("--seconds", type=float, default=60.0, help="how long to watch each idle program")
     seconds: float = given.parse_args(words).seconds
-    missing = [part for part in PARTS if shutil.which(part) is None]
-    if missing:
-        print(f"Not measured: {', '.join(missing)} is missing. Run: make system", file=sys.stderr)
-        return 2
+    if missing(PARTS):
+        return MISSING_PARTS
     # As pip does when it installs; without, each start would compile some 200 modules anew wherever
     # PYTHONDONTWRITEBYTECODE is set, which takes 0.2 s.
     compileall.compile_dir("sparktray", quiet=1)
@@ -191,7 +182,7 @@ def main(words: list[str]) -> int:
     finally:
         desktop.close()
         rig.close()
-    return 0 if report(list(ours), list(theirs), busy, still) else 1
+    return report("tray", figures(ours, theirs, busy, still))
 
 
 if __name__ == "__main__":

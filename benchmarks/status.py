@@ -1,23 +1,21 @@
-"""`status` while the tray runs, from process start, next to ``ssh host docker ps``.
+"""`status` from process start, cold and while the tray runs, next to ``ssh host docker ps``.
 
-Run by ``make bench`` inside the rig's namespaces, with the real tray on a display of its own. Prints
-medians, spread and the ratio; ends with 1 when the budget is missed and with 2 when the rig's parts are
-not there.
+Run by ``make bench`` inside the rig's namespaces, with the real tray on a display of its own; ends with 1
+when a budget is missed and with 2 when the rig's parts are not there.
 """
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
-from benchmarks.refresh import PARTS, Measured, populate
+from benchmarks.figures import MISSING_PARTS, Figure, Measured, by_turns, missing, report
+from benchmarks.refresh import PARTS, populate
 from tests.rig.desktop import Desktop
 from tests.rig.driving import Program
 from tests.rig.rig import Rig
@@ -26,19 +24,8 @@ from tests.waiting import wait_until
 
 MOST_RATIO = 0.25
 TIMES = 40
+COLD_TIMES = 20
 DISPLAY_PARTS = ("Xvfb", "dbus-daemon")
-
-
-def by_turns(times: int, works: dict[str, Callable[[], object]]) -> list[Measured]:
-    """Do each so often, one after the other again and again, so that a busy moment meets all of them."""
-    taken: dict[str, list[float]] = {what: [] for what in works}
-    for number in range(times + 1):
-        for what, work in works.items():
-            began = time.perf_counter()
-            work()
-            if number:  # the first one only warms up
-                taken[what].append((time.perf_counter() - began) * 1000)
-    return [Measured(what, tuple(each)) for what, each in taken.items()]
 
 
 @contextmanager
@@ -82,14 +69,18 @@ def unnamed(program: Program) -> Callable[[], object]:
     return partial(subprocess.run, argv, env=environment, stdout=subprocess.DEVNULL, check=True)
 
 
+def health(rig: Rig) -> Callable[[], object]:
+    """What SGLang itself takes for its own health, which a command waits for when one is ready."""
+    return lambda: rig.http(30000, "/health")
+
+
 def main() -> int:
     """Measure, print, judge."""
-    missing = [part for part in (*PARTS, *DISPLAY_PARTS) if shutil.which(part) is None]
-    if missing:
-        print(f"Not measured: {', '.join(missing)} is missing. Run: make system", file=sys.stderr)
-        return 2
+    if missing((*PARTS, *DISPLAY_PARTS)):
+        return MISSING_PARTS
     rig = Rig()
     try:
+        cold, docker_ps, answer = _cold(rig)
         populate(rig)
         with answering(rig) as program:
             works: dict[str, Callable[[], object]] = {
@@ -99,16 +90,37 @@ def main() -> int:
                 "status, its config folder not named": unnamed(program),
                 "ssh host docker ps": lambda: rig.ssh("docker ps"),
             }
-            ours, *others = by_turns(TIMES, works)
+            *ours, baseline = by_turns(TIMES, works)
     finally:
         rig.close()
-    print(f"{'milliseconds':<58} {'median':>9} {'10 %':>9} {'90 %':>9} {'runs':>5}")
-    for measured in (ours, *others):
-        print(measured.row())
-    ratio = ours.median / others[-1].median
-    held = ratio <= MOST_RATIO
-    print(f"budget {MOST_RATIO} of ssh host docker ps: {'held' if held else 'missed'} ({ratio:.3f})")
-    return 0 if held else 1
+    return report(
+        "status",
+        (
+            Figure(ours[0], baseline, ratio=MOST_RATIO),
+            *(Figure(each, baseline) for each in ours[1:]),
+            Figure(cold, docker_ps, ratio=1.0),
+            Figure(answer),
+        ),
+    )
+
+
+def _cold(rig: Rig) -> list[Measured]:
+    """Without a tray: first with no engine, whose own health is part of it; then what that takes."""
+    with tempfile.TemporaryDirectory() as folder:
+        program = Program(Path(folder) / "config")
+        program.add(rig)
+        cold, baseline = by_turns(
+            COLD_TIMES,
+            {
+                "status, cold, no tray": command(program, "status"),
+                "ssh host docker ps": lambda: rig.ssh("docker ps"),
+            },
+        )
+        rig.start_sglang()
+        rig.wait_http(30000, "/health", 200, seconds=30)
+        (answer,) = by_turns(5, {"SGLang's own /health answer, which cold status adds": health(rig)})
+        rig.docker("rm", "-f", "sglang")
+    return [cold, baseline, answer]
 
 
 if __name__ == "__main__":

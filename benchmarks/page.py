@@ -1,0 +1,81 @@
+"""Write docs/benchmarks.md from the figures that the scripts left in the folder named as the only word."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+
+from benchmarks.figures import Told
+from scripts.tables import table
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGE = ROOT / "docs" / "benchmarks.md"
+_COLUMNS = ("What", "Target", "Measured", "10 % to 90 %", "Runs", "Baseline", "Its median", "Ratio", "")
+_HEAD = """\
+# Benchmarks
+
+Written by `make bench`: every figure beside its baseline, both measured in the same run on the test rig (real
+sshd and Docker on this computer, engines as stand-ins). Ratios mean more than figures: the machine is small
+and shared. "noisy" marks a figure within its budget whose middle half is spread wider than its median is
+large; it counts as neither good nor bad. What was never measured here (a GB10, real engines and models, a
+LAN, arm64) is in [platforms.md](platforms.md).
+"""
+_TITLES = {
+    "refresh": "Reading the host",
+    "status": "The command line",
+    "sight": "Seeing a change",
+    "switch": "Switching",
+    "tray": "The tray",
+    "crowd": "Ten hosts, 50 containers, 500 models",
+    "forward": "Forwards",
+    "scaling": "What more of everything costs",
+}
+
+
+def page(folder: Path) -> str:
+    """The whole page."""
+    lines = [_HEAD, _machine(), ""]
+    for script, title in _TITLES.items():
+        path = folder / f"{script}.json"
+        if not path.exists():
+            raise FileNotFoundError(f"no figures of {script}: run make bench")
+        told = msgspec.json.decode(path.read_bytes(), type=list[Told])
+        lines += [f"## {title}", "", *table(_COLUMNS, map(_row, told)), ""]
+    return "\n".join(lines)
+
+
+def _row(told: Told) -> tuple[str, ...]:
+    base = "" if told.baseline_median is None else f"{told.baseline_median:.4g} {told.unit}"
+    ratio = "" if told.of_baseline is None else f"{told.of_baseline:.3g}x"
+    spread = "" if told.runs == 1 else f"{told.low:.4g} to {told.high:.4g}"
+    measured = f"{told.median:.4g} {told.unit}"
+    return told.what, told.target, measured, spread, str(told.runs), told.baseline, base, ratio, told.verdict
+
+
+def _machine() -> str:
+    commit = subprocess.run(
+        ["git", "rev-parse", "--short=10", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.strip()
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
+    docker = subprocess.run(["docker", "--version"], capture_output=True, text=True, check=False).stdout
+    return (
+        f"{datetime.now(UTC).date()}, commit {commit}: {os.cpu_count()} cores ({platform.machine()}), "
+        f"{memory:.0f} GB, Linux {platform.release().partition('-')[0]}, Python {platform.python_version()}, "
+        f"{docker.partition(',')[0] or 'no Docker'}."
+    )
+
+
+def main(words: list[str]) -> int:
+    """Rewrite the page."""
+    PAGE.write_text(page(Path(words[0])), encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
