@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 from sparktray import __version__
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command line and return its exit code; without ``argv`` the process's own."""
+    _without_terminal()
     words = list(sys.argv[1:] if argv is None else argv)
     options = words[: words.index("--")] if "--" in words else words
     if "--version" in options:
@@ -35,6 +37,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     from sparktray.cli.main import run
 
     return run(words, _tray)
+
+
+def _without_terminal() -> None:
+    """Give the streams that a program without a terminal does not have (pythonw.exe, sparktrayw.exe) a bottom."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # open as long as the process
 
 
 def _tray(program: Program, host: HostProfile | None) -> int:

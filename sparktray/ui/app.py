@@ -12,7 +12,7 @@ from sparktray.domain.host import HostProfile
 from sparktray.domain.phrase import Phrase, phrase
 from sparktray.ui.desk import NAME, Desk
 from sparktray.ui.icons import application_icon
-from sparktray.ui.process import Interrupts, only_one, plain_letters, qt_in_the_log
+from sparktray.ui.process import IDENTITY, Interrupts, known_to_the_taskbar, only_one, plain_letters, qt_in_the_log
 from sparktray.wiring import Program
 from sparktray.wording import Wording, wording_for
 
@@ -35,12 +35,13 @@ def run(program: Program, host: HostProfile | None, answer: Answer) -> int:
         if other is not None:
             _hangs(say, other)
             return 1
+        known_to_the_taskbar(IDENTITY)
         application = QApplication([NAME])
         plain_letters()
         made()
         application.setApplicationName(NAME)
         application.setApplicationDisplayName(NAME)
-        application.setDesktopFileName(NAME)
+        application.setDesktopFileName(IDENTITY)
         application.setWindowIcon(application_icon())
         application.setQuitOnLastWindowClosed(False)
         application.commitDataRequest.connect(_not_started_again)

@@ -23,6 +23,8 @@ from PySide6.QtCore import (
 
 from sparktray.store.paths import ConfigFolder, unwritable
 
+# Of the desktop entry and AppStream (packaging/linux), the bundle of macOS and the taskbar of Windows.
+IDENTITY = "org.sparktray.sparktray"
 _LEVELS = {
     QtMsgType.QtDebugMsg: logging.DEBUG,
     QtMsgType.QtInfoMsg: logging.INFO,
@@ -44,6 +46,18 @@ def plain_letters() -> None:
         with suppress(locale.Error):
             locale.setlocale(locale.LC_CTYPE, name)
             return
+
+
+def known_to_the_taskbar(identity: str) -> None:
+    """Have Windows show its windows and notifications as this program's, not as those of what runs it.
+
+    To be called before the first window (SetCurrentProcessExplicitAppUserModelID in Microsoft's shobjidl_core.h);
+    nothing happens on other systems.
+    """
+    if sys.platform == "win32":
+        import ctypes
+
+        ctypes.windll.shell32.SetCurrentProcessExplicitAppUserModelID(identity)
 
 
 class Interrupts(QObject):
