@@ -18,7 +18,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 
 TYPED := sparktray tests scripts resources/open_webui packaging/hatch_build.py $(wildcard benchmarks)
 
-.PHONY: setup system run check test test-unit test-rig test-webui test-webui-few test-switching test-faults test-faults-few soak bench screenshots memory-table failure-table lock messages translations package frozen clean
+.PHONY: setup system run check test test-unit test-rig test-webui test-webui-few test-switching test-faults test-faults-few test-frozen soak bench screenshots memory-table failure-table lock messages translations package frozen clean
 .DELETE_ON_ERROR:
 
 setup: $(VENV)/.program translations
@@ -67,7 +67,7 @@ test-unit: setup
 
 # One rig in its own namespaces, its tests one after the other.
 test-rig: setup system
-	tests/rig/enter $(PY) -m pytest tests/rig --ignore tests/rig/faults --ignore tests/rig/webui
+	tests/rig/enter $(PY) -m pytest tests/rig --ignore tests/rig/faults --ignore tests/rig/webui --ignore tests/rig/frozen
 
 # A real Open WebUI in a container. The first time its image is made: 2 minutes, 3 GB in the rig's cache folder.
 test-webui: setup system
@@ -95,6 +95,12 @@ test-faults-few: setup system
 # A thousand lost connections.
 soak: setup system
 	SPARKTRAY_RECONNECTS=1000 tests/rig/enter $(PY) -m pytest tests/rig/test_reconnects.py
+
+# The frozen program: its size, parts and start, and stories of the rig with it in the place of the checkout's.
+test-frozen: frozen system
+	SPARKTRAY_PROGRAM=dist/sparktray/sparktray tests/rig/enter $(PY) -m pytest -s tests/rig/frozen \
+		tests/rig/test_missing_libraries.py tests/rig/test_doctor.py tests/rig/test_wayland.py \
+		tests/rig/test_tray.py::test_the_story
 
 test: test-unit test-rig
 
@@ -131,6 +137,7 @@ package: setup
 	$(BIN)/hatchling build --directory dist
 
 frozen: setup
+	@$(PYTHON) scripts/debian_packages.py frozen
 	$(BIN)/pyinstaller --noconfirm --log-level WARN --distpath dist --workpath build/pyinstaller packaging/pyinstaller.spec
 
 clean:

@@ -1,6 +1,6 @@
 """See to it that the Debian packages are installed which a step of make needs.
 
-Usage: `python3 scripts/debian_packages.py setup|rig|screenshots`. Runs with the system's Python, before
+Usage: `python3 scripts/debian_packages.py setup|rig|screenshots|frozen`. Runs with the system's Python, before
 there is an environment. Ends 0 at once when nothing is missing; installs as root or with password-less
 sudo; otherwise prints the exact command and ends 1.
 """
@@ -35,7 +35,9 @@ RIG = (
 )  # fmt: skip
 # The font of the pictures, and what makes them small
 SCREENSHOTS = (*RIG, "fonts-inter", "pngquant")
-SETS = {"setup": SETUP, "rig": RIG, "screenshots": SCREENSHOTS}
+# What PyInstaller and the spec look into libraries with
+FROZEN = ("binutils",)
+SETS = {"setup": SETUP, "rig": RIG, "screenshots": SCREENSHOTS, "frozen": FROZEN}
 
 # A program that does just as well as the package: Docker's own packages conflict with Debian's.
 INSTEAD = {"docker.io": "dockerd"}

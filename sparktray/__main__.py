@@ -49,8 +49,17 @@ def _without_terminal() -> None:
 def _tray(program: Program, host: HostProfile | None) -> int:
     """Cli and ui do not know each other; this is where the one hands over to the other."""
     from sparktray.cli.answering import answer
-    from sparktray.ui.app import run
 
+    try:
+        from sparktray.ui.app import run
+    except ImportError as error:
+        from sparktray.cli.problems import Told
+        from sparktray.decide.libraries import missing_library
+
+        problem = missing_library(str(error))
+        if problem is None:
+            raise
+        raise Told(problem) from error
     return run(program, host, answer)
 
 
