@@ -1,7 +1,7 @@
 """The build hook of the wheel: compiles the translations and adds what lies outside the package.
 
-That is `resources/` and `models.json` inside the package, and below the environment's `share` the manual page,
-completions and desktop entry, which scripts/share_folder.py makes.
+That is `resources/` and `models.json` inside the package, and below the environment's `share` the manual
+page, completions and desktop entry, which scripts/share_folder.py makes.
 
 Also a program of its own, `python packaging/hatch_build.py`, which compiles the translations of a
 checkout in place (`make translations`).

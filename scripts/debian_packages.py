@@ -1,7 +1,7 @@
 """See to it that the Debian packages are installed which a step of make needs.
 
-Usage: `python3 scripts/debian_packages.py setup|rig|screenshots|frozen`. Runs with the system's Python, before
-there is an environment. Ends 0 at once when nothing is missing; installs as root or with password-less
+Usage: `python3 scripts/debian_packages.py setup|rig|screenshots|frozen`. Runs with the system's Python,
+before there is an environment. Ends 0 at once when nothing is missing; installs as root or with password-less
 sudo; otherwise prints the exact command and ends 1.
 """
 

@@ -14,7 +14,7 @@ from sparktray.cli.problems import MEANINGS
 from sparktray.wording import ENGLISH, Wording
 
 _FILES = (
-    ("~/.config/sparktray", "The config folder: hosts, settings and the journal. It may hold a models.json of your own."),
+    ("~/.config/sparktray", "The config folder: hosts, settings, the journal, your own models.json."),
     ("~/.ssh/config, ~/.ssh/known_hosts", "Read and never written."),
 )  # fmt: skip
 _ENVIRONMENT = (
@@ -60,7 +60,12 @@ def _commands(words: str, parser: argparse.ArgumentParser, shared: set[str]) -> 
 
 def _command(words: str, parser: argparse.ArgumentParser, shared: set[str]) -> str:
     own = [action for action in parser._actions if not shared & set(action.option_strings)]
-    lines = [f".SS {_escaped(words)}", _text(parser.description or ""), ".PP", _synopsis(words, parser, shared)]
+    lines = [
+        f".SS {_escaped(words)}",
+        _text(parser.description or ""),
+        ".PP",
+        _synopsis(words, parser, shared),
+    ]
     lines += [_entry(_named(action), action.help) for action in own if action.help]
     return "\n".join(lines)
 

@@ -44,7 +44,9 @@ def share_files() -> dict[str, str]:
 def application_svg() -> str:
     """The application's cell of the icon's source as a picture of its own."""
     source = (ROOT / "resources" / "icon" / "icon.svg").read_text(encoding="utf-8")
-    found = re.search(r'<g transform="translate\((\d+) 0\)"><g id="application">.*?</g></g>', source, re.DOTALL)
+    found = re.search(
+        r'<g transform="translate\((\d+) 0\)"><g id="application">.*?</g></g>', source, re.DOTALL
+    )
     if found is None:
         raise ValueError("icon.svg has no application in a cell of its own")
     head = f'<svg xmlns="http://www.w3.org/2000/svg" width="256" height="256" viewBox="{found[1]} 0 16 16">'

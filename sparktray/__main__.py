@@ -40,10 +40,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _without_terminal() -> None:
-    """Give the streams that a program without a terminal does not have (pythonw.exe, sparktrayw.exe) a bottom."""
+    """Put empty streams where a program without a terminal (pythonw.exe, sparktrayw.exe) has none."""
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
-            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # open as long as the process
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115 (open to the end)
 
 
 def _tray(program: Program, host: HostProfile | None) -> int:

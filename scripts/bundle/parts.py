@@ -58,8 +58,8 @@ def parts_of(sources: Iterable[str]) -> tuple[Part, ...]:
             part = _of_distribution(owner)
         elif any(source.is_relative_to(place) for place in ours) or _of_python(source):
             continue
-        elif _debian_package(source) is not None:
-            part = _of_debian(source)
+        elif (package := _debian_package(source)) is not None:
+            part = _of_debian(package)
         else:
             raise Unexplained(f"{source} belongs to no package that is known")
         found[part.name] = part
@@ -68,7 +68,7 @@ def parts_of(sources: Iterable[str]) -> tuple[Part, ...]:
 
 def metadata_of(parts: Iterable[Part]) -> dict[str, Path]:
     """The METADATA of those that are distributions, by the place where importlib looks for it."""
-    found = {}
+    found: dict[str, Path] = {}
     for part in parts:
         if part.address.type == "pypi":
             files = distribution(part.name).files or ()
@@ -100,9 +100,10 @@ def _of_distribution(found: Distribution) -> Part:
 
 
 def _license_of(found: Distribution) -> str:
-    given = found.metadata.get("License-Expression") or found.metadata.get("License") or ""
-    if given and "\n" not in given:
-        return str(given)
+    for field in ("License-Expression", "License"):
+        given = found.metadata.get_all(field) or ()
+        if given and "\n" not in given[0]:
+            return str(given[0])
     names = (_CLASSIFIERS.get(each) for each in found.metadata.get_all("Classifier") or ())
     return next((name for name in names if name), "")
 
@@ -120,9 +121,7 @@ def _of_python(source: Path) -> bool:
     return source.resolve().is_relative_to(own.resolve()) or source.name.startswith("libpython")
 
 
-def _of_debian(library: Path) -> Part:
-    package = _debian_package(library)
-    assert package is not None
+def _of_debian(package: str) -> Part:
     shown = ["dpkg-query", "--show", "--showformat", "${Version}\t${Architecture}", package]
     said = subprocess.run(shown, capture_output=True, text=True, check=True).stdout
     version, architecture = said.split("\t")
@@ -138,8 +137,14 @@ def _debian_package(library: Path) -> str | None:
         return None
     # dpkg knows some files by the place before /lib became a link to /usr/lib.
     real = library.resolve()
-    for path in (real, library, Path("/") / real.relative_to("/usr") if real.is_relative_to("/usr") else real):
-        said = subprocess.run(["dpkg-query", "--search", str(path)], capture_output=True, text=True, check=False)
+    for path in (
+        real,
+        library,
+        Path("/") / real.relative_to("/usr") if real.is_relative_to("/usr") else real,
+    ):
+        said = subprocess.run(
+            ["dpkg-query", "--search", str(path)], capture_output=True, text=True, check=False
+        )
         if said.returncode == 0:
             return said.stdout.partition(": ")[0]
     return None

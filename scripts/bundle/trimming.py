@@ -43,7 +43,7 @@ def links_that_stay(entries: Iterable[Entry], staying: Iterable[Entry]) -> list[
 
 
 def files_that_stay(entries: Iterable[Entry], languages: Iterable[str]) -> list[Entry]:
-    """Those without plug-ins and translations of Qt that nothing here uses; Qt's texts in ``languages`` stay."""
+    """Those without plug-ins and translations of Qt that nothing here uses; texts in ``languages`` stay."""
     texts = {f"qtbase_{language}.qm" for language in languages}
     return [entry for entry in entries if _stays(PurePosixPath(Path(entry[0]).as_posix()), texts)]
 
@@ -96,7 +96,7 @@ def _target(link: Entry) -> str:
 
 
 def stripped(entries: Iterable[Entry], folder: Path) -> list[Entry]:
-    """Python's and the packages' own libraries without the symbols of their debugging; copies lie in ``folder``.
+    """Python's and the packages' own libraries without symbols for debuggers; copies lie in ``folder``.
 
     Linux only. A Python of python.org's containers carries 20 MB of them. What a wheel's repair has moved
     about (Qt, and whatever lies in a folder NAME.libs) is left alone: strip is known to break such files.
@@ -109,7 +109,8 @@ def stripped(entries: Iterable[Entry], folder: Path) -> list[Entry]:
 
 def _stripped(entry: Entry, folder: Path) -> Entry:
     place, source, kind = entry
-    if kind not in {"BINARY", "EXTENSION"} or "PySide6" in source or ".libs" in source or "shiboken" in source:
+    moved_about = any(part in source for part in ("PySide6", "shiboken6", ".libs"))
+    if moved_about or kind not in {"BINARY", "EXTENSION"}:
         return entry
     target = folder / place
     target.parent.mkdir(parents=True, exist_ok=True)

@@ -8,7 +8,9 @@ from __future__ import annotations
 import re
 
 _TEXT = """VSVersionInfo(
-  ffi=FixedFileInfo(filevers={numbers}, prodvers={numbers}, mask=0x3F, flags={flags}, OS=0x40004, fileType=0x1),
+  ffi=FixedFileInfo(
+    filevers={numbers}, prodvers={numbers}, mask=0x3F, flags={flags}, OS=0x40004, fileType=0x1
+  ),
   kids=[
     StringFileInfo([StringTable("040904B0", [{strings}
     ])]),

@@ -43,11 +43,13 @@ _SAID = re.compile(r"(lib[\w.+-]*\.so[.\d]*): cannot open shared object file")
 
 
 def missing_library(said: str) -> Problem | None:
-    """The problem behind these words of the loader (dlopen(3), an ImportError); None when it is another one."""
+    """The problem behind these words of the loader (dlopen(3), an ImportError); None for another one."""
     found = _SAID.search(said)
     if found is None:
         return None
-    cause = phrase("The system library {library} is missing; no window can be shown without it.", library=found[1])
+    cause = phrase(
+        "The system library {library} is missing; no window can be shown without it.", library=found[1]
+    )
     return Problem("library-missing", cause, _remedy(found[1]), said)
 
 

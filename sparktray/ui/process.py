@@ -54,8 +54,8 @@ def plain_letters() -> None:
 def known_to_the_taskbar(identity: str) -> None:
     """Have Windows show its windows and notifications as this program's, not as those of what runs it.
 
-    To be called before the first window (SetCurrentProcessExplicitAppUserModelID in Microsoft's shobjidl_core.h);
-    nothing happens on other systems.
+    To be called before the first window (Microsoft's SetCurrentProcessExplicitAppUserModelID); nothing
+    happens on other systems.
     """
     if sys.platform == "win32":
         import ctypes

@@ -12,7 +12,7 @@ from tests.rig.desktop import Desktop
 from tests.rig.driving import CHECKOUT, STARTED, Program
 from tests.waiting import scaled
 
-# Hides one file of a folder: an overlay over it in a mount namespace of its own, in which the file is deleted.
+# Hides one file of a folder: an overlay over it, in a mount namespace of its own, where the file is deleted.
 _WITHOUT = """
 folder=$1 name=$2 work=$3
 shift 3
@@ -58,7 +58,12 @@ def test_a_missing_library_is_named_with_its_package(
     work = tmp_path / "work"
     work.mkdir()
     try:
-        environment = {**program.environment, **desktop.environment, "LANGUAGE": language, "LC_ALL": "C.UTF-8"}
+        environment = {
+            **program.environment,
+            **desktop.environment,
+            "LANGUAGE": language,
+            "LC_ALL": "C.UTF-8",
+        }
         if language == "de":
             environment |= {"LC_ALL": "", "LANG": "de_DE.UTF-8"}
         hidden = library_of_the_system(library)
@@ -68,6 +73,8 @@ def test_a_missing_library_is_named_with_its_package(
         first, second = error.splitlines()
         assert library in first and ("missing" in first) == (language == "en")
         assert second.endswith(f"sudo apt install {package}")
-        assert without(hidden, work, program.argv("host", "list"), **environment)[0] == 0, "the command line does"
+        assert without(hidden, work, program.argv("host", "list"), **environment)[0] == 0, (
+            "the command line does"
+        )
     finally:
         desktop.close()

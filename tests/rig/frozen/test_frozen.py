@@ -1,6 +1,6 @@
 """The frozen program, dist/sparktray: what lies in it, and what only a frozen program can get wrong.
 
-`make test-frozen` runs it, and with it the tray's story, `doctor` and others of tests/rig against that program.
+`make test-frozen` runs it, and with it the tray's story, `doctor` and others of tests/rig against it.
 """
 
 from __future__ import annotations
@@ -29,7 +29,6 @@ FOLDER = Path(__file__).resolve().parents[3] / "dist" / "sparktray"
 BYTES = 130e6
 ICON_SECONDS = 1.0
 STARTS = 5
-# In the folder and not on PyPI under the name of a module.
 LICENSES = FOLDER / "_internal" / "licenses"
 
 
@@ -77,7 +76,15 @@ def test_its_bill_names_every_part_with_its_version_and_licence() -> None:
     assert bill["metadata"]["component"]["version"] == __version__
     parts = {part["name"]: part for part in bill["components"]}
     found = bundled()
-    assert found >= {"paramiko", "cryptography", "httpx", "keyring", "msgspec", "pyside6-essentials", "shiboken6"}
+    assert found >= {
+        "paramiko",
+        "cryptography",
+        "httpx",
+        "keyring",
+        "msgspec",
+        "pyside6-essentials",
+        "shiboken6",
+    }
     assert found <= parts.keys()
     assert {"python", "pyinstaller", "libxcb-cursor0"} <= parts.keys()
     assert all(part["version"] and part["licenses"] and part["purl"] for part in parts.values())
