@@ -23,11 +23,16 @@ TYPED := sparktray tests scripts resources/open_webui packaging/hatch_build.py $
 
 setup: $(VENV)/.program translations
 
+# The environment of a Python that is gone, or of another system, is made anew.
+ifeq ($(wildcard $(PY) $(PY).exe),)
+$(shell rm -f $(VENV)/.created)
+endif
+
 # The stamps lie inside the environment, so that deleting it is enough to start anew.
 $(VENV)/.created:
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("sparktray needs Python 3.11 or newer, this is " + sys.version.split()[0] + "; name another one with make PYTHON=...")'
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || $(PYTHON) scripts/debian_packages.py setup
-	$(PYTHON) -m venv $(VENV) || $(PYTHON) -m venv --clear $(VENV) # cleared when it is half-finished
+	$(PYTHON) -m venv --clear $(VENV) # what is there without the stamp is half-finished
 	@touch $@
 
 $(VENV)/.locked: $(VENV)/.created requirements/dev.txt

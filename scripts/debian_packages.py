@@ -30,6 +30,8 @@ RIG = (
     "gnome-keyring", "sudo",
     # A client whose settings are tried out
     "curl",
+    # Who reads the files for a system's share folder
+    "desktop-file-utils", "appstream", "mandoc", "man-db", "groff-base", "fish", "zsh",
     # A wall clock that steps, and other languages' ways with letters
     "libfaketime", "locales",
 )  # fmt: skip
