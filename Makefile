@@ -24,9 +24,7 @@ TYPED := sparktray tests scripts resources/open_webui packaging/hatch_build.py $
 setup: $(VENV)/.program translations
 
 # The environment of a Python that is gone, or of another system, is made anew.
-ifeq ($(wildcard $(PY) $(PY).exe),)
-$(shell rm -f $(VENV)/.created)
-endif
+$(shell test -e $(PY) || test -e $(PY).exe || rm -f $(VENV)/.created)
 
 # The stamps lie inside the environment, so that deleting it is enough to start anew.
 $(VENV)/.created:
