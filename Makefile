@@ -140,7 +140,9 @@ package: setup
 	$(BIN)/hatchling build --directory dist
 
 frozen: setup
+ifeq ($(shell uname -s),Linux)
 	@$(PYTHON) scripts/debian_packages.py frozen
+endif
 	$(BIN)/pyinstaller --noconfirm --log-level WARN --distpath dist --workpath build/pyinstaller packaging/pyinstaller.spec
 
 clean:
