@@ -44,7 +44,7 @@ def make(checkout: Path, python: str = sys.executable) -> subprocess.CompletedPr
 def works(checkout: Path) -> bool:
     """Whether the environment has a Python with pip."""
     python = checkout / ".venv/bin/python"
-    asked = [python, "-m", "pip", "--version"]
+    asked = [str(python), "-m", "pip", "--version"]
     return python.exists() and subprocess.run(asked, capture_output=True, check=False).returncode == 0
 
 
