@@ -18,6 +18,7 @@ from sparktray.store.autostart.macos import LaunchAgent
 from sparktray.store.autostart.windows import APPROVED, LONGEST_COMMAND, RUN, RunKey
 from sparktray.store.autostart.xdg import DesktopEntry
 from sparktray.store.paths import ConfigFolder, StoreError
+from sparktray.ui.process import IDENTITY
 
 PYTHON = sys.executable
 
@@ -106,6 +107,7 @@ def test_it_is_off_until_asked_and_off_again(home: Path) -> None:
     assert autostart.enabled()
     (entry,) = (home / ".config" / "autostart").iterdir()
     assert started(entry) == [PYTHON, "-P", "-m", "sparktray", "--config", str(home / "config")]
+    assert keys_of(entry)["Icon"] == IDENTITY
     autostart.disable()
     assert not autostart.enabled()
     assert not entry.exists()
