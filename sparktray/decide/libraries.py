@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from sparktray.domain.phrase import Phrase, phrase
+from sparktray.domain.phrase import phrase
 from sparktray.domain.problem import Problem
 
 # Debian 12 and Ubuntu 24.04, for what Qt 6.11 loads: its libraries, and its platforms xcb and wayland.
@@ -51,11 +51,8 @@ def missing_library(said: str) -> Problem | None:
     cause = phrase(
         "The system library {library} is missing; no window can be shown without it.", library=found[1]
     )
-    return Problem("library-missing", cause, _remedy(found[1]), said)
-
-
-def _remedy(library: str) -> Phrase:
-    package = _PACKAGES.get(library)
-    if package is None:
-        return phrase("Install the package of your system that holds it.")
-    return phrase("On Debian and Ubuntu: {command}", command=f"sudo apt install {package}")
+    remedy = phrase("Install the package of your system that holds it.")
+    package = _PACKAGES.get(found[1])
+    if package is not None:
+        remedy = phrase("On Debian and Ubuntu: {command}", command=f"sudo apt install {package}")
+    return Problem("library-missing", cause, remedy, said)

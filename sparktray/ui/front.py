@@ -11,17 +11,19 @@ from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QWidget
 
 from sparktray.control.controller import Controller
+from sparktray.decide.clients.snippets import Client
 from sparktray.decide.showing.history import History
 from sparktray.domain.phrase import phrase
 from sparktray.domain.problem import Problem
 from sparktray.domain.snapshot import Snapshot
-from sparktray.remote.contract import Remote
 from sparktray.store.autostart.choice import autostart_for
 from sparktray.store.hosts import Hosts
 from sparktray.store.journal import Journal
 from sparktray.store.paths import ConfigFolder
 from sparktray.store.settings import Settings
 from sparktray.ui.background import Background
+from sparktray.ui.clients.handing import Handing
+from sparktray.ui.clients.page import ClientsPage
 from sparktray.ui.clipboard import Copied
 from sparktray.ui.hosts.access import Access
 from sparktray.ui.hosts.hosts_page import HostsPage
@@ -31,7 +33,6 @@ from sparktray.ui.panel.logs.page import LogPage
 from sparktray.ui.panel.monitor_page import MonitorPage
 from sparktray.ui.panel.window import PanelWindow
 from sparktray.ui.settings.page import SettingsPage
-from sparktray.ui.settings.saving import Saving
 from sparktray.ui.tray.copies import answer
 from sparktray.wording import Wording
 
@@ -60,6 +61,7 @@ class Front(QObject):
         access: Access,
         history: Callable[[], History],
         controller: Callable[[], Controller | None],
+        handing: Handing,
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
@@ -69,7 +71,7 @@ class Front(QObject):
         self._access = access
         self._history = history
         self._controller = controller
-        self._saving = Saving(folder, background, self)
+        self._handing = handing
         self._latest: Snapshot | None = None
         self._settings: tuple[Settings, Problem | None] = (Settings(), None)
         self._catalogue_problem: Problem | None = None
@@ -107,6 +109,25 @@ class Front(QObject):
         rooms.panel.show_page(rooms.webui)
         rooms.panel.present()
 
+    @Slot(str)
+    def show_client(self, client: str) -> None:
+        """Bring the panel to the front with that client's settings (a word of `Client`)."""
+        rooms = self._made()
+        rooms.panel.show_page(rooms.clients)
+        rooms.clients.choose(Client(client))
+        rooms.panel.present()
+
+    @Slot()
+    def check_client(self) -> None:
+        """Bring the panel to the front and have the check for Cursor begin."""
+        self.show_client(Client.CURSOR)
+        self._made().clients.look()
+
+    def forwards_changed(self) -> None:
+        """What is open on this computer is another thing now."""
+        if self._rooms is not None:
+            self._rooms.clients.take(self._latest)
+
     @Slot()
     def open_web_page(self) -> None:
         """Open WebUI's page in the browser; where that does not work its page here says why."""
@@ -131,6 +152,7 @@ class Front(QObject):
         self._settings = (settings, problem)
         if self._rooms is not None:
             self._rooms.settings.take_settings(settings, problem)
+            self._rooms.clients.take_settings(settings)
 
     @Slot(object)
     def take_catalogue_problem(self, problem: Problem | None) -> None:
@@ -171,6 +193,7 @@ class Front(QObject):
         """Take the windows away."""
         if self._rooms is not None:
             self._rooms.webui.close_forwards()
+            self._rooms.clients.close_errands()
             self._rooms.panel.close()
 
     def _made(self) -> _Rooms:
@@ -184,14 +207,22 @@ class Front(QObject):
         say, background = self._say, self._background
         rooms = _Rooms(
             panel=PanelWindow(say),
-            log=LogPage(say, self._open_remote),
+            log=LogPage(say, self._handing.remote),
             hosts=HostsPage(say, background, self._access),
-            webui=OpenWebUiPage(say, background, self._open_remote),
+            webui=OpenWebUiPage(say, background, self._handing.remote),
+            clients=ClientsPage(
+                say,
+                self._handing.copier,
+                background,
+                self._handing.remote,
+                self._handing.forwards.states,
+                self._handing.key,
+            ),
             settings=SettingsPage(
                 say,
                 self._folder,
                 background,
-                self._saving,
+                self._handing.saving,
                 autostart_for(self._folder),
                 self._controller,
             ),
@@ -199,10 +230,12 @@ class Front(QObject):
         panel = rooms.panel
         monitor = MonitorPage(say, self._history)
         journal = JournalPage(say, background, Journal(self._folder))
-        for page in (monitor, rooms.log, rooms.webui, journal, rooms.hosts, rooms.settings):
+        for page in (monitor, rooms.log, rooms.clients, rooms.webui, journal, rooms.hosts, rooms.settings):
             panel.add(page)
         settings, problem = self._settings
         rooms.settings.take_settings(settings, problem)
+        rooms.clients.take_settings(settings)
+        self._handing.serve(rooms.clients)
         rooms.settings.take_catalogue_problem(self._catalogue_problem)
         rooms.settings.written.connect(self.written)
         rooms.hosts.changed.connect(lambda _: self.written.emit())
@@ -220,12 +253,8 @@ class Front(QObject):
         panel.geometry_changed.connect(self._keep_place)
         return rooms
 
-    def _open_remote(self) -> Remote | None:
-        controller = self._controller()
-        return None if controller is None else controller.open_remote()
-
     def _keep_place(self, geometry: str) -> None:
-        self._saving.change(lambda settings: replace(settings, panel=geometry))
+        self._handing.saving.change(lambda settings: replace(settings, panel=geometry))
 
     def _say_notice(self) -> None:
         """One line: what keeps the program from working as it should comes first."""
@@ -259,5 +288,6 @@ class _Rooms:
     panel: PanelWindow
     log: LogPage
     webui: OpenWebUiPage
+    clients: ClientsPage
     hosts: HostsPage
     settings: SettingsPage
