@@ -18,16 +18,19 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 
 TYPED := sparktray tests scripts resources/open_webui packaging/hatch_build.py $(wildcard benchmarks)
 
-.PHONY: setup system run check test test-unit test-rig test-webui test-webui-few test-switching test-faults test-faults-few soak bench screenshots memory-table failure-table error-table models-reference lock messages translations package frozen clean
+.PHONY: setup system run check test test-unit test-rig test-webui test-webui-few test-switching test-faults test-faults-few test-frozen soak bench screenshots memory-table failure-table error-table models-reference lock messages translations package frozen clean
 .DELETE_ON_ERROR:
 
 setup: $(VENV)/.program translations
+
+# The environment of a Python that is gone, or of another system, is made anew.
+$(shell test -e $(PY) || test -e $(PY).exe || rm -f $(VENV)/.created)
 
 # The stamps lie inside the environment, so that deleting it is enough to start anew.
 $(VENV)/.created:
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("sparktray needs Python 3.11 or newer, this is " + sys.version.split()[0] + "; name another one with make PYTHON=...")'
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || $(PYTHON) scripts/debian_packages.py setup
-	$(PYTHON) -m venv $(VENV) || $(PYTHON) -m venv --clear $(VENV) # cleared when it is half-finished
+	$(PYTHON) -m venv --clear $(VENV) # what is there without the stamp is half-finished
 	@touch $@
 
 $(VENV)/.locked: $(VENV)/.created requirements/dev.txt
@@ -67,7 +70,7 @@ test-unit: setup
 
 # One rig in its own namespaces, its tests one after the other.
 test-rig: setup system
-	tests/rig/enter $(PY) -m pytest tests/rig --ignore tests/rig/faults --ignore tests/rig/webui
+	tests/rig/enter $(PY) -m pytest tests/rig --ignore tests/rig/faults --ignore tests/rig/webui --ignore tests/rig/frozen
 
 # A real Open WebUI in a container. The first time its image is made: 2 minutes, 3 GB in the rig's cache folder.
 test-webui: setup system
@@ -95,6 +98,14 @@ test-faults-few: setup system
 # A thousand lost connections.
 soak: setup system
 	SPARKTRAY_RECONNECTS=1000 tests/rig/enter $(PY) -m pytest tests/rig/test_reconnects.py
+
+# The frozen program: its size, parts and start, and stories of the rig with it in the place of the checkout's.
+test-frozen: frozen system
+	SPARKTRAY_PROGRAM=dist/sparktray/sparktray tests/rig/enter $(PY) -m pytest -s tests/rig/frozen \
+		tests/rig/test_missing_libraries.py tests/rig/test_doctor.py tests/rig/test_wayland.py \
+		tests/rig/test_tray.py::test_the_story tests/rig/test_host_login.py::test_what_is_typed_can_be_kept \
+		tests/rig/test_model_secrets.py::test_it_is_refused_before_anything_changes_and_then_works \
+		"tests/rig/test_clients.py::test_the_check_up_says_what_is_so[sglang-llama4-scout-17b-nvfp4-30000]"
 
 test: test-unit test-rig
 
@@ -142,6 +153,9 @@ package: setup
 	$(BIN)/hatchling build --directory dist
 
 frozen: setup
+ifeq ($(shell uname -s),Linux)
+	@$(PYTHON) scripts/debian_packages.py frozen
+endif
 	$(BIN)/pyinstaller --noconfirm --log-level WARN --distpath dist --workpath build/pyinstaller packaging/pyinstaller.spec
 
 clean:

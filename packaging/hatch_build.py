@@ -1,5 +1,8 @@
 """The build hook of the wheel: compiles the translations and adds what lies outside the package.
 
+That is `resources/` and `models.json` inside the package, and below the environment's `share` the manual
+page, completions and desktop entry, which scripts/share_folder.py makes.
+
 Also a program of its own, `python packaging/hatch_build.py`, which compiles the translations of a
 checkout in place (`make translations`).
 """
@@ -35,7 +38,7 @@ def compile_translations(root: Path) -> list[Path]:
 
 
 class ShippedFiles(BuildHookInterface[Any]):
-    """Puts `resources/` (with compiled translations) and `models.json` into `sparktray/` of the wheel."""
+    """Adds what lies outside the package to the wheel; an editable install reads it where it lies."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Called by hatchling before a build; `version` is `standard` or `editable`."""
@@ -44,6 +47,11 @@ class ShippedFiles(BuildHookInterface[Any]):
         if version == "standard":
             for name in SHIPPED:
                 build_data["force_include"][str(root / name)] = f"sparktray/{name}"
+            sys.path.insert(0, str(root))
+            from scripts.share_folder import write_share
+
+            for place, path in write_share(root / "build" / "share").items():
+                build_data["shared_data"][str(path)] = f"share/{place}"
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """See to it that the Debian packages are installed which a step of make needs.
 
-Usage: `python3 scripts/debian_packages.py setup|rig|screenshots`. Runs with the system's Python, before
-there is an environment. Ends 0 at once when nothing is missing; installs as root or with password-less
+Usage: `python3 scripts/debian_packages.py setup|rig|screenshots|frozen`. Runs with the system's Python,
+before there is an environment. Ends 0 at once when nothing is missing; installs as root or with password-less
 sudo; otherwise prints the exact command and ends 1.
 """
 
@@ -30,15 +30,19 @@ RIG = (
     "gnome-keyring", "sudo",
     # A client whose settings are tried out
     "curl",
+    # Who reads the files for a system's share folder
+    "desktop-file-utils", "appstream", "mandoc", "man-db", "groff-base", "fish", "zsh",
     # A wall clock that steps, and other languages' ways with letters
     "libfaketime", "locales",
 )  # fmt: skip
 # The font of the pictures, and what makes them small
 SCREENSHOTS = (*RIG, "fonts-inter", "pngquant")
-SETS = {"setup": SETUP, "rig": RIG, "screenshots": SCREENSHOTS}
+# What PyInstaller and the spec look into libraries with
+FROZEN = ("binutils",)
+SETS = {"setup": SETUP, "rig": RIG, "screenshots": SCREENSHOTS, "frozen": FROZEN}
 
 # A program that does just as well as the package: Docker's own packages conflict with Debian's.
-INSTEAD = {"docker.io": "dockerd"}
+INSTEAD = {"docker.io": "dockerd", "binutils": "strip"}
 
 # --no-remove: nothing of the machine gives way to the tests.
 APT = ("apt-get", "install", "--yes", "--no-install-recommends", "--no-remove")
@@ -95,6 +99,8 @@ def main(arguments: list[str]) -> int:
         print(f"usage: debian_packages.py {'|'.join(SETS)}", file=sys.stderr)
         return 2
     packages = SETS[arguments[0]]
+    if all(_replaced(name) for name in packages):
+        return 0  # also on a Linux that is neither of the two
     if shutil.which("dpkg-query") is None or shutil.which("apt-get") is None:
         print(
             "This needs a Debian or Ubuntu system, or the parts that these Debian packages hold:\n\n"

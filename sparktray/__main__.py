@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 from sparktray import __version__
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command line and return its exit code; without ``argv`` the process's own."""
+    _without_terminal()
     words = list(sys.argv[1:] if argv is None else argv)
     options = words[: words.index("--")] if "--" in words else words
     if "--version" in options:
@@ -37,11 +39,27 @@ def main(argv: Sequence[str] | None = None) -> int:
     return run(words, _tray)
 
 
+def _without_terminal() -> None:
+    """Put empty streams where a program without a terminal (pythonw.exe, sparktrayw.exe) has none."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115 (open to the end)
+
+
 def _tray(program: Program, host: HostProfile | None) -> int:
     """Cli and ui do not know each other; this is where the one hands over to the other."""
     from sparktray.cli.answering import answer
-    from sparktray.ui.app import run
 
+    try:
+        from sparktray.ui.app import run
+    except ImportError as error:
+        from sparktray.cli.problems import Told
+        from sparktray.decide.libraries import missing_library
+
+        problem = missing_library(str(error))
+        if problem is None:
+            raise
+        raise Told(problem) from error
     return run(program, host, answer)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from sparktray.cli.problems import Told
+from sparktray.cli.problems import MEANINGS, Told
 from sparktray.decide.clients.snippets import Client
 from sparktray.domain.phrase import phrase
 from sparktray.domain.problem import Problem
@@ -49,17 +49,27 @@ class _Help(argparse.Action):
 
 def parse(words: Sequence[str], say: Wording) -> argparse.Namespace:
     """The options of a command line, all of them set. Raises `Told` and `HelpAsked`."""
-    found = _grammar(say).parse_args(list(words))
+    found = grammar(say).parse_args(list(words))
     for name, value in _DEFAULTS.items():
         if not hasattr(found, name):
             setattr(found, name, value)
     return found
 
 
-def _grammar(say: Wording) -> argparse.ArgumentParser:
+def grammar(say: Wording) -> argparse.ArgumentParser:
+    """All commands and options; also the one source of man page and completions (scripts/share_folder.py)."""
     shared = _shared(say)
     about = say(phrase("Switch the model that an NVIDIA DGX Spark serves."))
-    top = _Parser(prog="sparktray", description=about, parents=[shared], add_help=False, allow_abbrev=False)
+    alone = say(phrase("Without a command the tray starts, or where no display is the state is told."))
+    codes = ", ".join(f"{code} {say(meaning)}" for code, meaning in MEANINGS)
+    top = _Parser(
+        prog="sparktray",
+        description=f"{about} {alone}",
+        epilog=say(phrase("Exit codes: {codes}.", codes=codes)),
+        parents=[shared],
+        add_help=False,
+        allow_abbrev=False,
+    )
     version = say(phrase("print the version and end"))
     top.add_argument("--version", action="store_true", default=argparse.SUPPRESS, help=version)
     commands = top.add_subparsers(dest="command", metavar="COMMAND", parser_class=_Parser)

@@ -5,10 +5,24 @@ from __future__ import annotations
 from typing import assert_never
 
 from sparktray.domain.operation import Operation, OperationEnd
+from sparktray.domain.phrase import phrase
 from sparktray.domain.problem import Problem
 
 DONE, FAILED, USAGE, UNREACHABLE, LOGIN = 0, 1, 2, 3, 4
 HOST_KEY, NOT_IN_TIME, REFUSED, NEEDS_YOU, CANCELLED = 5, 6, 7, 8, 130
+
+MEANINGS = (
+    (DONE, phrase("done")),
+    (FAILED, phrase("failed or nothing runs")),
+    (USAGE, phrase("usage, catalogue or no host")),
+    (UNREACHABLE, phrase("host or Docker not reachable")),
+    (LOGIN, phrase("login")),
+    (HOST_KEY, phrase("host key")),
+    (NOT_IN_TIME, phrase("not ready in time")),
+    (REFUSED, phrase("refused before anything changed")),
+    (NEEDS_YOU, phrase("needs you")),
+    (CANCELLED, phrase("cancelled")),
+)
 
 _EXACT = {
     "usage": USAGE,

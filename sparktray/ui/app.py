@@ -8,11 +8,20 @@ from PySide6.QtGui import QSessionManager
 from PySide6.QtWidgets import QApplication
 
 from sparktray.control.door.listening import Answer, Door, Live
+from sparktray.decide.libraries import missing_library
 from sparktray.domain.host import HostProfile
 from sparktray.domain.phrase import Phrase, phrase
 from sparktray.ui.desk import NAME, Desk
 from sparktray.ui.icons import application_icon
-from sparktray.ui.process import Interrupts, only_one, plain_letters, qt_in_the_log
+from sparktray.ui.process import (
+    IDENTITY,
+    Interrupts,
+    known_to_the_taskbar,
+    only_one,
+    plain_letters,
+    qt_in_the_log,
+    unloadable_platform,
+)
 from sparktray.wiring import Program
 from sparktray.wording import Wording, wording_for
 
@@ -28,6 +37,11 @@ def run(program: Program, host: HostProfile | None, answer: Answer) -> int:
     say = wording_for(program.folder)
 
     def hopeless(reason: str) -> None:
+        missing = missing_library(unloadable_platform())
+        if missing is not None:
+            _tell(say, missing.cause)
+            _tell(say, missing.remedy)
+            return
         _tell(say, phrase("There is no display to show the tray on: {reason}", reason=reason))
         _tell(say, phrase("On the command line: {command}", command="sparktray status"))
 
@@ -35,12 +49,13 @@ def run(program: Program, host: HostProfile | None, answer: Answer) -> int:
         if other is not None:
             _hangs(say, other)
             return 1
+        known_to_the_taskbar(IDENTITY)
         application = QApplication([NAME])
         plain_letters()
         made()
         application.setApplicationName(NAME)
         application.setApplicationDisplayName(NAME)
-        application.setDesktopFileName(NAME)
+        application.setDesktopFileName(IDENTITY)
         application.setWindowIcon(application_icon())
         application.setQuitOnLastWindowClosed(False)
         application.commitDataRequest.connect(_not_started_again)

@@ -72,8 +72,16 @@ def application_icon() -> QIcon:
 
     The main thread calls it, with a `QGuiApplication` alive.
     """
-    small = _images("application-small", Look.COLOURED_LIGHT, SMALL_APPLICATION_SIZES)
-    return _from_images(small + _images("application", Look.COLOURED_LIGHT, LARGE_APPLICATION_SIZES))
+    return _from_images(application_images((*SMALL_APPLICATION_SIZES, *LARGE_APPLICATION_SIZES)))
+
+
+def application_images(sizes: tuple[int, ...]) -> tuple[QImage, ...]:
+    """Return its pictures in these sizes (pixels), also for the files of packages. Any thread."""
+    largest_small = SMALL_APPLICATION_SIZES[-1]
+    names = ("application-small" if size <= largest_small else "application" for size in sizes)
+    return tuple(
+        _images(name, Look.COLOURED_LIGHT, (size,))[0] for name, size in zip(names, sizes, strict=True)
+    )
 
 
 def _from_images(images: tuple[QImage, ...]) -> QIcon:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 from PySide6.QtCore import (
+    QLibraryInfo,
     QLockFile,
     QMessageLogContext,
     QObject,
@@ -23,6 +24,10 @@ from PySide6.QtCore import (
 
 from sparktray.store.paths import ConfigFolder, unwritable
 
+# Of the desktop entry and AppStream (packaging/linux), the bundle of macOS and the taskbar of Windows.
+IDENTITY = "org.sparktray.sparktray"
+# Comes first wherever the locale is C, and is no reason for anything.
+_ABOUT_THE_LOCALE = "Detected locale "
 _LEVELS = {
     QtMsgType.QtDebugMsg: logging.DEBUG,
     QtMsgType.QtInfoMsg: logging.INFO,
@@ -44,6 +49,18 @@ def plain_letters() -> None:
         with suppress(locale.Error):
             locale.setlocale(locale.LC_CTYPE, name)
             return
+
+
+def known_to_the_taskbar(identity: str) -> None:
+    """Have Windows show its windows and notifications as this program's, not as those of what runs it.
+
+    To be called before the first window (Microsoft's SetCurrentProcessExplicitAppUserModelID); nothing
+    happens on other systems.
+    """
+    if sys.platform == "win32":
+        import ctypes
+
+        ctypes.windll.shell32.SetCurrentProcessExplicitAppUserModelID(identity)
 
 
 class Interrupts(QObject):
@@ -92,7 +109,7 @@ def qt_in_the_log(hopeless: Callable[[str], None]) -> Iterator[Callable[[], None
     """Put what Qt says into Python's log, from the moment on that the function given back is called.
 
     That is when the application was made. For want of a display Qt ends the process with SIGABRT
-    before; ``hopeless`` is called instead with the first thing Qt said, then it ends with exit code 1.
+    before; ``hopeless`` is called instead with the first thing Qt said of it, then it ends with exit code 1.
     """
     early: list[tuple[int, str]] | None = []
 
@@ -103,7 +120,8 @@ def qt_in_the_log(hopeless: Callable[[str], None]) -> Iterator[Callable[[], None
         else:
             _log.log(said[0], "%s", said[1])
         if kind is QtMsgType.QtFatalMsg:
-            hopeless((early or [said])[0][1])
+            reasons = (text for _level, text in early or () if not text.startswith(_ABOUT_THE_LOCALE))
+            hopeless(next(reasons, said[1]))
             if sys.stderr is not None:
                 sys.stderr.flush()
             os._exit(1)
@@ -119,6 +137,24 @@ def qt_in_the_log(hopeless: Callable[[str], None]) -> Iterator[Callable[[], None
         yield made
     finally:
         qInstallMessageHandler(before)
+
+
+def unloadable_platform() -> str:
+    """What the loader says of the platform plug-in for this desktop; empty when it can be loaded.
+
+    Qt says only that it could not be, and its hint at libxcb-cursor0 comes whatever is missing (6.11).
+    """
+    import ctypes
+
+    wanted = os.environ.get("QT_QPA_PLATFORM", "").partition(":")[0]
+    names = [wanted] if wanted else ["wayland"] * ("WAYLAND_DISPLAY" in os.environ) + ["xcb"]
+    folder = QLibraryInfo.path(QLibraryInfo.LibraryPath.PluginsPath)
+    for name in names:
+        try:
+            ctypes.CDLL(os.path.join(folder, "platforms", f"libq{name}.so"))
+        except OSError as error:
+            return str(error.__cause__ or error)  # a frozen program has a sentence of PyInstaller's around it
+    return ""
 
 
 @contextmanager

@@ -32,6 +32,10 @@ MODELS = (
     "bge-m3",
     "deepseek-r1-8b-abliterated-bf16",
 )
+# What is started: the checkout's program, or with this variable any other one, as `make test-frozen` does it.
+_OTHER = os.environ.get("SPARKTRAY_PROGRAM")
+CHECKOUT = (sys.executable, "-m", "sparktray")
+STARTED = CHECKOUT if _OTHER is None else (str(Path(_OTHER).resolve(strict=True)),)
 
 
 def quicken(rig: Rig) -> None:
@@ -127,12 +131,13 @@ def driven(config: Path, host: HostProfile, *, keep_trying: bool = True) -> Iter
 class Program:
     """The command line as a person uses it, each call a process, with a config folder of its own."""
 
-    def __init__(self, config: Path) -> None:
+    def __init__(self, config: Path, start: Sequence[str] = STARTED) -> None:
         self.config = config
+        self._start = start
 
     def argv(self, *words: str) -> list[str]:
         """The command line of one call."""
-        return [sys.executable, "-m", "sparktray", "--config", str(self.config), *words]
+        return [*self._start, "--config", str(self.config), *words]
 
     @property
     def environment(self) -> dict[str, str]:

@@ -84,6 +84,7 @@ def test_the_story(
         told = wait_until(lambda: notifications.told, "a notification")
         assert QWEN in told[0].title + told[0].body
         assert (told[0].signature, told[0].hints["urgency"]) == ("susssasa{sv}i", ("y", 0))
+        assert told[0].hints["desktop-entry"] == ("s", "org.sparktray.sparktray")
 
         item.click("Copy model ID")
         wait_until(lambda: item.find("Copied"), "the row to say so")

@@ -120,9 +120,10 @@ def test_a_second_start_while_the_first_hangs(program: Program, desktop: Desktop
         assert len(watcher.items) == 1
 
 
-def test_without_a_display(program: Program, desktop: Desktop) -> None:
+@pytest.mark.parametrize("locale", ["C.UTF-8", "C"])
+def test_without_a_display(program: Program, desktop: Desktop, locale: str) -> None:
     """One clear sentence, and no core dump."""
-    with tray(program, desktop, silent=False, DISPLAY=":987") as running:
+    with tray(program, desktop, silent=False, DISPLAY=":987", LC_ALL=locale) as running:
         assert running.ended() == 1
         assert running.said.splitlines() == [
             "There is no display to show the tray on: could not connect to display :987",

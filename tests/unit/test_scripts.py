@@ -125,6 +125,15 @@ def test_an_unknown_set_of_packages_is_refused(capsys: pytest.CaptureFixture[str
     assert "usage" in capsys.readouterr().err
 
 
+def test_without_dpkg_a_program_does_as_well_as_its_package(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "strip").write_text("#!/bin/sh\n", encoding="utf-8")
+    (tmp_path / "strip").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert debian_packages.main(["frozen"]) == 0
+
+
 def test_without_dpkg_the_packages_are_named(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -57,13 +57,16 @@ def own_command() -> tuple[str, ...]:
     """How this program is started again."""
     # PyInstaller sets it: https://pyinstaller.org/en/stable/runtime-information.html
     if getattr(sys, "frozen", False):
-        return (sys.executable,)
-    python = Path(sys.executable)
-    windowless = python.with_name("pythonw.exe")  # python.exe opens a terminal, which stays open
-    if sys.platform == "win32" and windowless.exists():
-        python = windowless
+        return (_without_terminal(sys.executable),)
     # -P: a session starts in the home folder, and a folder "sparktray" there is not the program.
-    return (str(python), "-P", "-m", PROGRAM)
+    return (_without_terminal(sys.executable), "-P", "-m", PROGRAM)
+
+
+def _without_terminal(program: str) -> str:
+    """On Windows pythonw.exe or sparktrayw.exe: the other one opens a terminal, which stays open."""
+    path = Path(program)
+    windowless = path.with_name(f"{path.stem}w.exe")
+    return str(windowless) if sys.platform == "win32" and windowless.exists() else program
 
 
 def refused(cause: Phrase, remedy: Phrase, technical: str = "") -> StoreError:

@@ -15,6 +15,7 @@ from sparktray.store.atomic import write_file
 from sparktray.store.autostart.entry import PROGRAM, Entry, refused, writing
 
 _GROUP = "Desktop Entry"
+_ICON = "org.sparktray.sparktray"  # as the program's own desktop entry names it (packaging/linux)
 # "Reserved characters" of the key Exec; an argument that holds one is quoted. Newlines are, too.
 _RESERVED = re.compile(r"""[\s"'\\><~|&;$*?#()`]""")
 _ESCAPED_IN_QUOTES = re.compile(r'(["`$\\])')
@@ -70,7 +71,7 @@ def _written(entry: Entry) -> str:
         "Name": PROGRAM,
         "Exec": " ".join(_argument(each) for each in entry.command),
         "TryExec": entry.command[0],
-        "Icon": PROGRAM,
+        "Icon": _ICON,
         "Terminal": "false",
         "StartupNotify": "false",
         "X-GNOME-Autostart-enabled": "true",

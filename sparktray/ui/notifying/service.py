@@ -19,6 +19,7 @@ from jeepney.io.blocking import DBusConnection  # type: ignore[import-untyped]
 from sparktray.domain.text import clean_line
 from sparktray.ui.labels import body
 from sparktray.ui.notifying.notify import Message
+from sparktray.ui.process import IDENTITY
 
 _SERVICE = "org.freedesktop.Notifications"
 _AT = DBusAddress("/org/freedesktop/Notifications", bus_name=_SERVICE, interface=_SERVICE)
@@ -103,7 +104,7 @@ class Service:
             buttons = [_BODY, message.opening]
             buttons += [] if message.action is None else [_BUTTON, message.action]
         text = body(message.text) if "body-markup" in can else _plain(message.text)
-        hints = {"urgency": ("y", int(message.weight)), "desktop-entry": ("s", self._application)}
+        hints = {"urgency": ("y", int(message.weight)), "desktop-entry": ("s", IDENTITY)}
         replaces = self._ids.get(message.key, 0)
         about = (self._application, replaces, self._application, _plain(message.title), text)
         values = (*about, buttons, hints, _BY_DEFAULT)

@@ -75,6 +75,14 @@ def test_the_version_needs_nothing_else() -> None:
     assert (done.returncode, done.stderr) == (0, b"")
 
 
+@pytest.mark.parametrize("words", [["models"], ["--help"], ["status"], ["--nonsense"]])
+def test_it_runs_without_a_terminal_or_any_stream(words: list[str]) -> None:
+    """As sparktrayw.exe and pythonw.exe start it; Python has no stream either for one that was closed."""
+    started = [sys.executable, "-m", "sparktray", *words]
+    plain, mute = ((*started,), ("sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh", *started))
+    assert subprocess.run(mute, check=False).returncode == subprocess.run(plain, check=False).returncode
+
+
 def test_alone_without_a_host_it_says_how_to_add_one(capsys: Capture, config: Path) -> None:
     assert main([]) == 0
     assert "sparktray host add" in capsys.readouterr().out

@@ -18,6 +18,7 @@ from sparktray.store.autostart.macos import LaunchAgent
 from sparktray.store.autostart.windows import APPROVED, LONGEST_COMMAND, RUN, RunKey
 from sparktray.store.autostart.xdg import DesktopEntry
 from sparktray.store.paths import ConfigFolder, StoreError
+from sparktray.ui.process import IDENTITY
 
 PYTHON = sys.executable
 
@@ -57,6 +58,27 @@ def test_a_frozen_build_starts_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     assert own_command() == (sys.executable,)
 
 
+@pytest.mark.parametrize(
+    ("frozen", "there", "started"),
+    [
+        (True, {"sparktray.exe", "sparktrayw.exe"}, "sparktrayw.exe"),
+        (True, {"sparktray.exe"}, "sparktray.exe"),
+        (False, {"sparktray.exe", "sparktrayw.exe"}, "sparktrayw.exe"),
+    ],
+)
+def test_windows_starts_the_one_without_a_terminal(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, frozen: bool, there: set[str], started: str
+) -> None:
+    for name in there:
+        (tmp_path / name).write_bytes(b"")
+    monkeypatch.setattr(sys, "platform", "win32")
+    monkeypatch.setattr(sys, "frozen", frozen, raising=False)
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "sparktray.exe"))
+    assert own_command()[0] == str(tmp_path / started)
+    monkeypatch.setattr(sys, "executable", str(tmp_path / started))
+    assert own_command()[0] == str(tmp_path / started), "again from itself"
+
+
 # --- freedesktop.org ---------------------------------------------------------------------------------------
 
 
@@ -85,6 +107,7 @@ def test_it_is_off_until_asked_and_off_again(home: Path) -> None:
     assert autostart.enabled()
     (entry,) = (home / ".config" / "autostart").iterdir()
     assert started(entry) == [PYTHON, "-P", "-m", "sparktray", "--config", str(home / "config")]
+    assert keys_of(entry)["Icon"] == IDENTITY
     autostart.disable()
     assert not autostart.enabled()
     assert not entry.exists()

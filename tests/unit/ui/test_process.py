@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import ctypes
 import os
 import signal
 import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from PySide6.QtCore import QCoreApplication, QObject, Slot
@@ -13,7 +15,7 @@ from PySide6.QtCore import QCoreApplication, QObject, Slot
 from sparktray.domain.snapshot import Snapshot
 from sparktray.store.paths import ConfigFolder
 from sparktray.ui.bridge import Bridge
-from sparktray.ui.process import Interrupts, only_one
+from sparktray.ui.process import IDENTITY, Interrupts, known_to_the_taskbar, only_one
 from tests.unit.cli import pictures
 from tests.waiting import wait_until
 
@@ -44,6 +46,19 @@ def test_a_signal_reaches_qt_and_handlers_are_given_back() -> None:
     wait_until(processed(lambda: asked), "the signal")
     interrupts.close()
     assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_windows_is_told_whose_windows_these_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[str] = []
+    shell = SimpleNamespace(SetCurrentProcessExplicitAppUserModelID=told.append)
+    monkeypatch.setattr(ctypes, "windll", SimpleNamespace(shell32=shell), raising=False)
+    monkeypatch.setattr(sys, "platform", "win32")
+    known_to_the_taskbar(IDENTITY)
+    monkeypatch.setattr(sys, "platform", "linux")
+    known_to_the_taskbar("nobody")
+    assert told == ["org.sparktray.sparktray"]
+    # "CompanyName.ProductName, no more than 128 characters, no spaces" (Application User Model IDs)
+    assert len(IDENTITY) <= 128 and " " not in IDENTITY and "." in IDENTITY
 
 
 class _Receiver(QObject):
