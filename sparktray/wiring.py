@@ -127,6 +127,10 @@ def dialer(vault: Vault, person: AsksForSecrets | None = None) -> Dial:
     """What connects to a host; it raises RemoteError, and blocks, so it is called on a lane."""
 
     def dial(host: HostProfile) -> Remote:
+        if host.is_demo:
+            from sparktray.demo.link import open_demo  # only whoever tries it loads it
+
+            return open_demo()
         if host.is_local:
             return open_local(sudo=host.sudo)
         return open_host(target_of(host), credentials=HostCredentials(host, vault, person), sudo=host.sudo)
