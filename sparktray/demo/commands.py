@@ -68,8 +68,9 @@ def run(sights: Sights, process: Process, argv: Sequence[str]) -> int:
         case ["systemctl", "show", *_]:
             process.out("LoadState=not-found\nActiveState=inactive\n")
             return 0
-    process.err(f"bash: {words[0] if words else ''}: command not found\n")
-    return _NOT_FOUND
+        case _:
+            process.err(f"bash: {words[0] if words else ''}: command not found\n")
+            return _NOT_FOUND
 
 
 def _sample(sights: Sights, process: Process) -> int:
@@ -111,7 +112,7 @@ def _find(disk: Disk, process: Process, words: Sequence[str]) -> int:
     code = 0
     for root in roots:
         if not disk.is_folder(root):
-            process.err(f"find: ‘{root}’: No such file or directory\n")
+            process.err(f"find: '{root}': No such file or directory\n")
             code = 1
             continue
         told = _told(disk, root, rest)

@@ -146,7 +146,9 @@ class Disk:
 
     def __init__(self, files: Mapping[str, File], empty: tuple[str, ...] = ()) -> None:
         self.files = dict(files)
-        self._folders = {parent for path in (*files, *(f"{each}/" for each in empty)) for parent in _above(path)}
+        self._folders = {
+            parent for path in (*files, *(f"{each}/" for each in empty)) for parent in _above(path)
+        }
 
     def is_folder(self, path: str) -> bool:
         """Whether it is one."""

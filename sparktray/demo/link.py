@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Sequence
 
 from sparktray.demo.process import Process
-from sparktray.demo.serving import Handler, serve
+from sparktray.demo.serving import serve
 from sparktray.demo.spark import Spark, spark
 from sparktray.demo.streams import Connection, NearEnd
 from sparktray.remote.contract import Remote
@@ -29,7 +29,7 @@ class DemoLink:
         del timeout
         if path != DOCKER_SOCKET:
             raise ConnectionRefused()
-        return self._connected(self._host.api)
+        return self._connected(lambda connection: serve(connection, self._host.api))
 
     def open_tcp(self, port: int, *, timeout: float) -> NearEnd:
         """See `Link.open_tcp`."""
@@ -38,7 +38,7 @@ class DemoLink:
         guest = self._host.engine.serving(port)
         if guest is None:
             raise ConnectionRefused()
-        return self._connected(guest.answer)
+        return self._connected(guest.connect)
 
     def start(self, argv: Sequence[str], *, timeout: float, terminal: bool = False) -> Process:
         """See `Link.start`."""
@@ -76,10 +76,10 @@ class DemoLink:
         for callback in callbacks:
             callback()
 
-    def _connected(self, handler: Handler) -> NearEnd:
+    def _connected(self, to: Callable[[Connection], None]) -> NearEnd:
         connection = Connection(self._forget)
         self._keep(connection.near)
-        serve(connection, handler)
+        to(connection)
         return connection.near
 
     def _keep(self, each: NearEnd | Process) -> None:

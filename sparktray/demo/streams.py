@@ -161,6 +161,7 @@ class Feed:
 
     def __init__(self) -> None:
         self._pieces: SimpleQueue[bytes | None] = SimpleQueue()
+        self.ended = False
 
     def put(self, piece: bytes) -> None:
         """One more piece."""
@@ -168,6 +169,7 @@ class Feed:
 
     def end(self) -> None:
         """No more comes."""
+        self.ended = True
         self._pieces.put(None)
 
     def __iter__(self) -> Iterator[bytes]:

@@ -66,6 +66,11 @@ class HostProfile:
         return self.address == LOCAL
 
     @property
+    def by_ssh(self) -> bool:
+        """True for a host on the other side of a network: with a port, a host key and a login."""
+        return not self.is_local and not self.is_demo
+
+    @property
     def is_demo(self) -> bool:
         """True for the Spark that is built into this program: nothing there is real."""
         return self.address == DEMO

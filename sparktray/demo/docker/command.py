@@ -51,17 +51,14 @@ class DockerCommand:
                     return _say(process, name)
                 case ("volume", *rest):
                     return self._volume(process, rest)
+                case _:
+                    return _unknown(process, verb)
         except options.BadOption as wrong:
-            process.err(f"{wrong}\n\nUsage:  docker {verb} [OPTIONS] IMAGE [COMMAND] [ARG...]\n")
-            process.err(f"\nRun 'docker {verb} --help' for more information\n")
+            usage = f"Usage:  docker {verb} [OPTIONS] IMAGE [COMMAND] [ARG...]"
+            process.err(f"{wrong}\n\n{usage}\n\nRun 'docker {verb} --help' for more information\n")
             return _RUN_FAILED
         except Refused as refused:
             return _refused(process, verb, refused)
-        if verb in _KNOWN:
-            process.err(f"the demo does not know this use of docker {verb}: {' '.join(words)}\n")
-        else:
-            process.err(f"docker: unknown command: docker {verb}\n\nRun 'docker --help' for more information\n")
-        return 1
 
     def _create(self, process: Process, words: Sequence[str]) -> int:
         given = options.read(words, "create")
@@ -105,11 +102,13 @@ class DockerCommand:
             case ("rm", name):
                 self._engine.remove_volume(name)
                 return _say(process, name)
-        process.err(f"docker: unknown command: docker volume {' '.join(words)}\n")
-        return 1
+            case _:
+                return _unknown(process, f"volume {' '.join(words)}")
 
 
-_KNOWN = frozenset({"create", "run", "pull", "stop", "start", "rename", "rm", "update", "volume"})
+def _unknown(process: Process, words: str) -> int:
+    process.err(f"docker: unknown command: docker {words}\n\nRun 'docker --help' for more information\n")
+    return 1
 
 
 def _say(process: Process, line: str) -> int:

@@ -56,6 +56,7 @@ class Log:
         """A piece of output with its end of line; ``stream`` is 1 for stdout and 2 for stderr."""
         with self._lock:
             self._lines.append((now, stream, text))
+            self._feeds = [feed for feed in self._feeds if not feed.ended]
             for feed in self._feeds:
                 feed.put(_frame(stream, text))
         if self._attached is not None:

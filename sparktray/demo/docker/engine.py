@@ -137,13 +137,8 @@ class Engine:
             for at, line in self._events:
                 if since is not None and at >= since:
                     feed.put(line)
-            self._feeds = [*self._feeds, feed]
+            self._feeds.append(feed)
         return feed
-
-    def no_longer(self, feed: Feed) -> None:
-        """Nobody reads these events any more."""
-        with self._lock:
-            self._feeds = [each for each in self._feeds if each is not feed]
 
     def _tell(self, action: str, container: Held, **attributes: str) -> None:
         now = time.time()
@@ -164,6 +159,7 @@ class Engine:
         }
         line = json.dumps(told, separators=(",", ":")).encode() + b"\n"
         self._events = [*self._events[-_KEPT_EVENTS:], (now, line)]
+        self._feeds = [feed for feed in self._feeds if not feed.ended]
         for feed in self._feeds:
             feed.put(line)
 
@@ -197,12 +193,14 @@ class Engine:
             found = self.find(name)
             if found.lives:
                 return found
-            held = {port: each for each in self._containers.values() if each.lives for port, _ in each.bindings}
+            held = {
+                port: each for each in self._containers.values() if each.lives for port, _ in each.bindings
+            }
             taken = next((port for port, _ in found.bindings if port in held), None)
             if taken is not None:
                 found.error = (
-                    f"failed to set up container networking: driver failed programming external connectivity on"
-                    f" endpoint {found.name} ({found.id}): Bind for 0.0.0.0:{taken} failed: port is already"
+                    "failed to set up container networking: driver failed programming external connectivity"
+                    f" on endpoint {found.name} ({found.id}): Bind for 0.0.0.0:{taken} failed: port is already"
                     " allocated"
                 )
                 found.exit_code = 128
@@ -262,8 +260,8 @@ class Engine:
             if not force:
                 raise Refused(
                     409,
-                    f'cannot remove container "/{found.name}": container is running: stop the container before'
-                    " removing or force remove",
+                    f'cannot remove container "/{found.name}": container is running: stop the container'
+                    " before removing or force remove",
                 )
             with self._lock:
                 self._tell("kill", found, signal="9")
@@ -309,14 +307,13 @@ class Engine:
     def _free(self, name: str, *, renaming: bool = False) -> None:
         """Refuse a name that is none, or that a container has."""
         if name and not _NAME.fullmatch(name):
-            raise Refused(
-                400, f"Invalid container name ({name}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed"
-            )
+            raise Refused(400, f"Invalid container name ({name}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed")
         other = next((each for each in self._containers.values() if each.name == name), None)
         if other is not None:
             allocating = "Error when allocating new name: " if renaming else ""
             raise Refused(
                 409,
                 f'{allocating}Conflict. The container name "/{name}" is already in use by container'
-                f' "{other.id}". You have to remove (or rename) that container to be able to reuse that name.',
+                f' "{other.id}". You have to remove (or rename) that container to be able to reuse that'
+                " name.",
             )

@@ -26,9 +26,8 @@ class Registry:
         name = reference if ":" in reference.rpartition("/")[2] else f"{reference}:latest"
         image = self._images.get(name)
         if image is None:
-            process.err(
-                f"Error response from daemon: manifest for {name} not found: manifest unknown: manifest unknown\n"
-            )
+            missing = f"manifest for {name} not found: manifest unknown: manifest unknown"
+            process.err(f"Error response from daemon: {missing}\n")
             return 1
         process.out(f"{name.rpartition(':')[2]}: Pulling from {name.rpartition(':')[0]}\n")
         if name not in self._engine.images:

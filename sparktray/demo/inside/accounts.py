@@ -14,7 +14,7 @@ _CHAT_BYTES = 48_000
 MODELS_BYTES = 967_000_000
 """What Open WebUI downloads for itself at its first start: its embedding and speech models."""
 SCHEMA = "d31026856c01"
-ADMIN, PASSWORD = "ada@demo.example", "demo"  # noqa: S105  it opens nothing but the demo's Open WebUI
+ADMIN, PASSWORD = "ada@demo.example", "demo"
 
 
 @dataclass(frozen=True, slots=True)

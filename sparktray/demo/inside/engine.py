@@ -19,11 +19,11 @@ _LEAST_SECONDS = 3.0
 _SECONDS_A_GIGABYTE = 0.15
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Machine:
     """What a guest sees of the host: its files, what is left of its memory in bytes, and the pace of time.
 
-    ``pace`` is how many of a guest's seconds go by in one.
+    ``pace`` is how many of the demo's seconds go by in one.
     """
 
     disk: Disk

@@ -7,7 +7,8 @@ import time
 from collections.abc import Callable
 
 from sparktray.demo.docker.container import Held
-from sparktray.demo.serving import Answer, Request, as_json
+from sparktray.demo.serving import Answer, Request, as_json, serve
+from sparktray.demo.streams import Connection
 
 
 class Ended(Exception):
@@ -21,7 +22,8 @@ class Ended(Exception):
 class Guest:
     """A process that does nothing until it is stopped. Subclasses say what else one does.
 
-    ``held`` is what it has of the memory, in bytes; ``listens`` whether its port answers.
+    ``held`` is what it has of the memory, in bytes; ``listens`` whether its port answers, ``up`` is set
+    when it is as ready as it gets.
     """
 
     after_term = 0
@@ -31,7 +33,10 @@ class Guest:
         self.container = container
         self.held = 0
         self.listens = False
+        self.up = threading.Event()
         self._asked = threading.Event()
+        self._connecting = threading.Lock()
+        self._connections: set[Connection] = set()
         self._code: int | None = None
         self._thread: threading.Thread | None = None
 
@@ -44,6 +49,10 @@ class Guest:
             except Ended as ended:
                 code = ended.code
             self.held, self.listens = 0, False
+            with self._connecting:
+                connections, self._connections = self._connections, set()
+            for connection in connections:
+                connection.close()  # as the kernel does: what is sent there later is not for who comes next
             over(code)
 
         name = f"sparktray-demo-{self.container.name}"
@@ -59,6 +68,15 @@ class Guest:
         """Wait for its end."""
         if self._thread is not None:
             self._thread.join(seconds)
+
+    def connect(self, connection: Connection) -> None:
+        """Answer what comes on a connection to its port."""
+        with self._connecting:
+            self._connections.add(connection)
+            if not self.listens:
+                connection.close()
+        connection.on_gone(lambda: self._connections.discard(connection))
+        serve(connection, self.answer)
 
     def live(self) -> int:
         """All that it does; the exit code."""

@@ -46,6 +46,7 @@ class Ollama(Guest):
         """Listen until the end."""
         self.listens = True
         self.say(f'time={stamp(time.time())} level=INFO source=routes.go:1554 msg="Listening on [::]:11434"')
+        self.up.set()
         self.rest(None)
         return 0
 

@@ -36,6 +36,7 @@ class OpenWebUi(Guest):
         self._house.open()
         self.say("INFO:     Application startup complete.")
         self.listens = True
+        self.up.set()
         self.rest(None)
         return 0
 

@@ -54,7 +54,8 @@ def embeddings(asked: dict[str, Any], name: str) -> Answer:
     given = asked.get("input", "")
     texts = given if isinstance(given, list) else [given]
     rows = [
-        {"object": "embedding", "index": index, "embedding": vector(str(text))} for index, text in enumerate(texts)
+        {"object": "embedding", "index": index, "embedding": vector(str(text))}
+        for index, text in enumerate(texts)
     ]
     usage = {"prompt_tokens": len(texts), "total_tokens": len(texts)}
     return as_json({"object": "list", "data": rows, "model": name, "usage": usage})

@@ -36,10 +36,13 @@ class Sglang(Serving):
         self.listens = True
         for line in ("Started server process [1]", "Application startup complete."):
             self._log(f"INFO:     {line}")
-        self._log(f"INFO:     Uvicorn running on http://0.0.0.0:{self.option('--port')} (Press CTRL+C to quit)")
+        self._log(
+            f"INFO:     Uvicorn running on http://0.0.0.0:{self.option('--port')} (Press CTRL+C to quit)"
+        )
         self.pause(_WARM_SECONDS)
         self._log("The server is fired up and ready to roll!")
         self.warm = True
+        self.up.set()
         self.rest(None)
         return 0
 
@@ -64,9 +67,15 @@ class Sglang(Serving):
         left -= 2 * half
         self._log(f"Memory pool end. avail mem={left:.2f} GB")
         if not self._embeds:
-            self._log(f"Capture cuda graph begin. This can take up to several minutes. avail mem={left:.2f} GB")
-            self.graphs(model, lambda done: f"Capturing batches (bs={_BATCHES[done]} avail_mem={left:.2f} GB)")
-            self._log(f"Capture cuda graph end. Time elapsed: 1.00 s. mem usage=0.12 GB. avail mem={left:.2f} GB.")
+            self._log(
+                f"Capture cuda graph begin. This can take up to several minutes. avail mem={left:.2f} GB"
+            )
+            self.graphs(
+                model, lambda done: f"Capturing batches (bs={_BATCHES[done]} avail_mem={left:.2f} GB)"
+            )
+            self._log(
+                f"Capture cuda graph end. Time elapsed: 1.00 s. mem usage=0.12 GB. avail mem={left:.2f} GB."
+            )
         self._log(
             f"max_total_num_tokens={tokens}, chunked_prefill_size=8192, max_prefill_tokens=16384,"
             f" max_running_requests=256, context_len={self.context}, available_gpu_mem={left:.2f} GB"
@@ -80,7 +89,9 @@ class Sglang(Serving):
         """See `Guest.answer`."""
         told = self._answer(request)
         phrase = HTTPStatus(told.status).phrase
-        self._log(f'INFO:     127.0.0.1:41236 - "{request.method} {request.path} HTTP/1.1" {told.status} {phrase}')
+        self._log(
+            f'INFO:     127.0.0.1:41236 - "{request.method} {request.path} HTTP/1.1" {told.status} {phrase}'
+        )
         return told
 
     def _answer(self, request: Request) -> Answer:

@@ -41,6 +41,7 @@ class Vllm(Serving):
         self._log(_API, f"Starting vLLM server on http://0.0.0.0:{self.option('--port')}")
         self.listens = True
         self.say(f"{_API} INFO:     Application startup complete.")
+        self.up.set()
         self.rest(None)
         return 0
 
@@ -69,7 +70,9 @@ class Vllm(Serving):
         lines = ("EngineCore failed to start.", "Traceback (most recent call last):", *_PTXAS)
         for line in lines:
             self._log(_CORE, line, level="ERROR")
-        cause = "RuntimeError: Engine core initialization failed. See root cause above. Failed core proc(s): {}"
+        cause = (
+            "RuntimeError: Engine core initialization failed. See root cause above. Failed core proc(s): {}"
+        )
         self.say(f"{_API} {cause}")
         raise Ended(1)
 
@@ -119,7 +122,11 @@ class Vllm(Serving):
 
     def _metrics(self) -> Answer:
         labels = f'{{engine="0",model_name="{self.name}"}}'
-        values = {"num_requests_running": self.running, "num_requests_waiting": 0, "generation_tokens_total": 0}
+        values = {
+            "num_requests_running": self.running,
+            "num_requests_waiting": 0,
+            "generation_tokens_total": 0,
+        }
         lines = [f"vllm:{name}{labels} {float(value)}\n" for name, value in values.items()]
         return Answer(200, "".join(lines).encode(), "text/plain; version=0.0.4; charset=utf-8")
 

@@ -61,7 +61,7 @@ class HostsView(QWidget):
     def begin(self, host: HostProfile) -> None:
         """A test of that host begins."""
         self._tested = host
-        self.checklist.begin(local=host.is_local)
+        self.checklist.begin(local=not host.by_ssh)
         self.tell()
 
     def show_state(self, state: State) -> None:

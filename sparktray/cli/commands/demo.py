@@ -1,0 +1,123 @@
+"""`demo`: the built-in Spark, in the tray, or without a display in the terminal.
+
+Everything is done by the very commands a person would type, on a config folder that is thrown away.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from sparktray.cli.arguments import parse
+from sparktray.cli.output import Output
+from sparktray.cli.problems import DONE, Told
+from sparktray.cli.request import FIRST_HOST, Request
+from sparktray.demo.folder import PassingFolder
+from sparktray.domain.host import DEMO_HOST
+from sparktray.domain.phrase import Phrase, phrase
+from sparktray.domain.problem import Problem
+from sparktray.store.hosts import HostsFile
+from sparktray.store.language import language_of
+from sparktray.store.paths import ConfigFolder, unwritable
+
+if TYPE_CHECKING:
+    from sparktray.domain.host import HostProfile
+    from sparktray.wiring import Program
+
+    Tray = Callable[[Program, HostProfile | None], int]
+    Do = Callable[[Request, Tray | None], int]
+
+_MODEL = "qwen3-coder-30b-nvfp4"
+_WALK = (
+    ("status",),
+    ("switch", _MODEL),
+    ("model-id",),
+    ("webui", "wipe", "--all-chats", "--dry-run"),
+)
+_FAILURES = (
+    (("switch", "deepseek-r1-8b-abliterated-bf16", "--on", "vllm"), phrase("fails, and says what helps")),
+    (("switch", "llama4-scout-17b-nvfp4"), phrase("does not fit beside what runs")),
+)
+
+
+def run(request: Request, tray: Tray | None, do: Do) -> int:
+    """Show the demo, or do a command on it by ``do``; the first exit code that is not 0."""
+    from sparktray.cli.main import has_display
+
+    options = request.options
+    shows = tray is not None and not options.words and not options.json and has_display()
+    own = ConfigFolder.find(options.config)
+    if shows and options.if_no_host and HostsFile(own).load().get() is not None:
+        return _on_own_host(request, tray, do)
+    with _folder(language_of(own)) as made:
+        if shows and tray is not None:
+            from sparktray.wiring import open_program
+
+            return tray(open_program(made.folder.path), DEMO_HOST)
+        if options.words:
+            if not options.json:
+                request.out.aside(request.say(_NOT_REAL))
+            return _done(request, made, options.words, do)
+        return _walk(request, made, do)
+
+
+def _folder(language: str | None) -> PassingFolder:
+    try:
+        return PassingFolder(language)
+    except OSError as error:
+        raise unwritable(ConfigFolder.find().path, error) from error
+
+
+def _on_own_host(request: Request, tray: Tray | None, do: Do) -> int:
+    """As without a command: the tray, or the window of the one that runs already."""
+    from sparktray.control.door.knocking import knock
+
+    config = request.options.config
+    words = [] if config is None else ["--config", str(config)]
+    answered = knock(words)
+    if answered is not None:
+        return answered
+    return do(replace(request, options=parse(words, request.say)), tray)
+
+
+def _walk(request: Request, made: PassingFolder, do: Do) -> int:
+    """The main job, command by command."""
+    out, say = request.out, request.say
+    told = not out.as_json
+    if told:
+        out.line(say(_NOT_REAL))
+    for words in _WALK:
+        if told:
+            out.line(f"\n$ sparktray {shlex.join(words)}")
+        code = _done(request, made, words, do)
+        if code != DONE:
+            return code
+    if told:
+        _tell_more(request)
+    return DONE
+
+
+def _done(request: Request, made: PassingFolder, words: Sequence[str], do: Do) -> int:
+    given = request.options
+    options = parse(words, request.say)
+    if options.command in {None, "demo"}:
+        cause = phrase("The demo needs a command that it is to run.")
+        raise Told(Problem("usage", cause, phrase("For example: {command}", command="sparktray demo status")))
+    options.config = made.folder.path
+    options.json, options.verbose = options.json or given.json, options.verbose or given.verbose
+    out = Output(request.say, options.json, options.verbose, request.out.terminal)
+    return do(Request(options, out, request.say), None)
+
+
+def _tell_more(request: Request) -> None:
+    """What else can be tried, and how to get to a Spark of one's own."""
+    out, say = request.out, request.say
+    out.line("\n" + say(phrase("Each of these begins the demo anew:")))
+    for words, what in _FAILURES:
+        out.line(f"  sparktray demo {shlex.join(words)}  ({say(what)})")
+    out.line(say(phrase("Your own Spark: {command}", command=FIRST_HOST)))
+
+
+_NOT_REAL: Phrase = phrase("This is a built-in demo; nothing here is real.")
