@@ -7,6 +7,7 @@ import socket
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sparktray.control.checking import Dial
 from sparktray.control.controller import Controller
@@ -14,7 +15,7 @@ from sparktray.control.crew import Crew
 from sparktray.control.login.credentials import AsksForSecrets, HostCredentials, Unkept, Vault
 from sparktray.control.login.key_setup import set_up_key
 from sparktray.domain.catalogue import Catalogue
-from sparktray.domain.host import HostProfile
+from sparktray.domain.host import DEMO_HOST, HostProfile
 from sparktray.domain.operation import Operation
 from sparktray.remote.contract import HostKey, Remote
 from sparktray.remote.host import look_at_key, open_host, open_local
@@ -25,6 +26,9 @@ from sparktray.store.hosts import HostsFile
 from sparktray.store.journal import Journal
 from sparktray.store.paths import ConfigFolder
 from sparktray.store.secrets import Secrets
+
+if TYPE_CHECKING:
+    from sparktray.demo.folder import PassingFolder
 
 
 @dataclass(frozen=True)
@@ -94,6 +98,31 @@ def open_program(config: Path | None, *, forgiving: bool = False) -> Program:
         Durations(folder),
         vault_of(folder),
     )
+
+
+class DemoVisit:
+    """The demo for a program without a host: its own records, in a folder that is gone with the program."""
+
+    def __init__(self) -> None:
+        self._folder: PassingFolder | None = None
+        self._program: Program | None = None
+
+    def open(self) -> None:
+        """Make ready, once. Raises StoreError and OSError where nothing temporary can be written; blocks."""
+        from sparktray.demo.folder import PassingFolder  # only whoever tries it loads it
+
+        if self._folder is None:
+            self._folder = PassingFolder()
+            self._program = open_program(self._folder.folder.path)
+
+    def program(self, host: HostProfile | None) -> Program | None:
+        """The program that this host belongs to; None for any but the demo that is visited."""
+        return self._program if host == DEMO_HOST else None
+
+    def close(self) -> None:
+        """Remove the folder."""
+        if self._folder is not None:
+            self._folder.close()
 
 
 def controller_for(

@@ -43,7 +43,8 @@ class Weights:
 
     @property
     def _text(self) -> Mapping[str, Any]:
-        return self.config.get("text_config", self.config)
+        text: Mapping[str, Any] = self.config.get("text_config", self.config)
+        return text
 
 
 _SCOUT = {

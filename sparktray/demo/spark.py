@@ -1,7 +1,7 @@
 """The Spark of the demo: its memory, its files, its containers, and what runs there at the start.
 
-What fails there, so that it can be tried: deepseek-r1-8b-abliterated-bf16 dies on vLLM (its toolchain does not
-know the GB10), and llama4-scout-17b-nvfp4 does not fit beside what runs; it is also the slow one. vLLM's image
+What fails there, so that it can be tried: deepseek-r1-8b-abliterated-bf16 dies on vLLM, whose toolchain does
+not know the GB10, and llama4-scout-17b-nvfp4, also the slow one, does not fit beside what runs. vLLM's image
 is not there and is fetched, as is every model of Ollama but two.
 """
 
@@ -37,6 +37,10 @@ _SYSTEM = 9_600_748 * _KIB
 _CACHE = 9_000_000 * _KIB
 # What loads without a pause is up within milliseconds, on a machine that is busy a little later.
 _BEGIN_SECONDS = 5.0
+_RUNC = (
+    "failed to create task for container: failed to create shim task: OCI runtime create failed: runc create"
+    " failed: unable to start container process"
+)
 _IDLE_WATT, _BUSY_WATT = 11.2, 64.0
 _SGLANG, _VLLM = "lmsysorg/sglang:spark", "nvcr.io/nvidia/vllm:26.05-py3"
 _WEBUI = "ghcr.io/open-webui/open-webui:main"
@@ -163,12 +167,9 @@ class Spark:
                 return DataProgram(held, machine, lambda name: self.engine.make_volume(name, {}))
             case "sleep":
                 return Guest(held)
-        message = (
-            "failed to create task for container: failed to create shim task: OCI runtime create failed: runc"
-            f' create failed: unable to start container process: exec: "{program}": executable file not found'
-            " in $PATH: unknown"
-        )
-        raise Refused(400, message)
+            case _:
+                why = f'exec: "{program}": executable file not found in $PATH: unknown'
+                raise Refused(400, f"{_RUNC}: {why}")
 
     def _house(self, held: Held) -> House:
         name = next((source for source, target, _ in held.binds if target == "/app/backend/data"), "")

@@ -48,7 +48,7 @@ class ConfigFolder:
 
     @property
     def passing(self) -> bool:
-        """Whether it is thrown away with the program; what the keyring keeps would outlive it. Reads the disk."""
+        """Whether it is thrown away with the program, and nothing of it may outlive that. Reads the disk."""
         return self.file(PASSING).exists()
 
     def made(self, part: str = "") -> Path:

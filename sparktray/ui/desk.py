@@ -15,7 +15,7 @@ from sparktray.decide.identity import running_on
 from sparktray.decide.showing.history import History
 from sparktray.decide.ways_on import EnterSecret
 from sparktray.domain.catalogue import Catalogue
-from sparktray.domain.host import HostProfile
+from sparktray.domain.host import DEMO_HOST, HostProfile
 from sparktray.domain.operation import Wish
 from sparktray.domain.problem import Problem
 from sparktray.domain.snapshot import LinkPhase, Snapshot
@@ -34,7 +34,7 @@ from sparktray.ui.notifying.notify import Notifier, TrayMessages
 from sparktray.ui.reloading import Reloading
 from sparktray.ui.settings.speaking import Speaking
 from sparktray.ui.tray.tray import Tray
-from sparktray.wiring import Program, controller_for, dialer, key_setup, shown_key
+from sparktray.wiring import DemoVisit, Program, controller_for, dialer, key_setup, shown_key
 from sparktray.wording import Wording
 
 NAME = "sparktray"
@@ -55,7 +55,10 @@ class Desk(QObject):
         self._say = say
         self._program = program
         self._hosts = program.hosts.load()
-        self._host = host
+        # The demo without a profile is visited until a host is set up.
+        self._visits = host == DEMO_HOST and self._hosts.get(host.name) is None
+        self._host = None if self._visits else host
+        self._demo = DemoVisit()
         self._background = Background(self)
         self._errands = MainThread(self)
         self._bridge = Bridge(self)
@@ -90,8 +93,12 @@ class Desk(QObject):
             self._announce_over_bus()
         self._find_tray()
         self._reloading.look()
-        if self._host is None:
+        if self._visits:
+            self._try_demo()
+        elif self._host is None:
             self._front.set_up()
+        elif self._host.is_demo:
+            self._front.present()  # whoever wants to see it shall not have to find an icon
 
     def close(self) -> None:
         """End everything, within 2 s; the models run on."""
@@ -109,6 +116,7 @@ class Desk(QObject):
             self._notifier.close()
         if self._watch is not None:
             self._watch.close()
+        self._demo.close()
 
     # From the door, on any thread.
 
@@ -134,9 +142,23 @@ class Desk(QObject):
         watch.start()
 
     def _maker(self, host: HostProfile) -> partial[Controller]:
-        return partial(
-            controller_for, self._program, host, keep_trying=True, person=self._person, measure=True
-        )
+        program = self._demo.program(host) or self._program
+        return partial(controller_for, program, host, keep_trying=True, person=self._person, measure=True)
+
+    @Slot()
+    def _try_demo(self) -> None:
+        """Asked for while no host is set up."""
+        if self._host is None:
+            self._background.run(self._demo.open, self._visit_demo, lambda _: self._front.set_up())
+
+    def _visit_demo(self, _: None) -> None:
+        if self._host is None:
+            self._begin(DEMO_HOST)
+            self._show()
+        self._front.present()
+
+    def _visited(self) -> Program | None:
+        return self._demo.program(self._host)
 
     @Slot(int, object)
     def _take(self, number: int, snapshot: Snapshot) -> None:
@@ -173,7 +195,8 @@ class Desk(QObject):
         same = None if watched is None else hosts.get(watched.name)
         chosen = hosts.get() if hosts.in_use != before.in_use or same is None else same
         if chosen is None:
-            self._end_watching()
+            if self._visited() is None:
+                self._end_watching()
         elif watched is None or self._watch is None:
             self._person.welcome()
             self._begin(chosen)
@@ -262,13 +285,21 @@ class Desk(QObject):
             self._applicant,
         )
         front = Front(
-            self._say, self._background, program.folder, access, lambda: self._history, self.controller, self
+            self._say,
+            self._background,
+            program,
+            access,
+            lambda: self._history,
+            self.controller,
+            self._visited,
+            self,
         )
         front.wished.connect(self._asked)
         front.cancelled.connect(self._cancel)
         front.retry_asked.connect(self._try_now)
         front.copy_asked.connect(self._copy_id)
         front.written.connect(lambda: self._reloading.look())
+        front.demo_asked.connect(self._try_demo)
         return front
 
     def _made_reloading(self) -> Reloading:

@@ -18,8 +18,6 @@ from sparktray.domain.snapshot import Snapshot
 from sparktray.remote.contract import Remote
 from sparktray.store.autostart.choice import autostart_for
 from sparktray.store.hosts import Hosts
-from sparktray.store.journal import Journal
-from sparktray.store.paths import ConfigFolder
 from sparktray.store.settings import Settings
 from sparktray.ui.background import Background
 from sparktray.ui.clipboard import Copied
@@ -33,6 +31,7 @@ from sparktray.ui.panel.window import PanelWindow
 from sparktray.ui.settings.page import SettingsPage
 from sparktray.ui.settings.saving import Saving
 from sparktray.ui.tray.copies import answer
+from sparktray.wiring import Program
 from sparktray.wording import Wording
 
 # KDE's StatusNotifierItem for GNOME Shell.
@@ -43,7 +42,9 @@ class Front(QObject):
     """Keeps what the windows show and passes on what is done in them. Main thread only.
 
     The windows are made when the first is wanted: most days none is. ``wished`` carries a wish,
-    ``copy_asked`` a server's name, ``written`` says that something in the config folder was written.
+    ``copy_asked`` a server's name, ``written`` says that something in the config folder was written,
+    ``demo_asked`` that somebody without a host wants to see one. ``visited`` gives the demo's own program
+    while that is shown for want of a host.
     """
 
     wished = Signal(object)
@@ -51,29 +52,34 @@ class Front(QObject):
     retry_asked = Signal()
     copy_asked = Signal(str)
     written = Signal()
+    demo_asked = Signal()
 
     def __init__(
         self,
         say: Wording,
         background: Background,
-        folder: ConfigFolder,
+        program: Program,
         access: Access,
         history: Callable[[], History],
         controller: Callable[[], Controller | None],
+        visited: Callable[[], Program | None],
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
         self._say = say
         self._background = background
-        self._folder = folder
+        self._program = program
+        self._folder = program.folder
         self._access = access
         self._history = history
         self._controller = controller
-        self._saving = Saving(folder, background, self)
+        self._visited = visited
+        self._saving = Saving(self._folder, background, self)
         self._latest: Snapshot | None = None
         self._settings: tuple[Settings, Problem | None] = (Settings(), None)
         self._catalogue_problem: Problem | None = None
         self._trayless = False
+        self._journal = program.journal
         self._rooms: _Rooms | None = None
 
     @property
@@ -122,9 +128,18 @@ class Front(QObject):
 
     def take(self, snapshot: Snapshot | None) -> None:
         """The present picture; None while no host is set up."""
-        self._latest = snapshot
+        was_demo, self._latest = self._in_demo, snapshot
         if self._rooms is not None:
             self._rooms.panel.take(snapshot)
+        if was_demo is not self._in_demo:
+            self._journal = (self._visited() or self._program).journal
+            if self._rooms is not None:
+                self._rooms.journal.read_from(self._journal)
+            self._say_notice()
+
+    @property
+    def _in_demo(self) -> bool:
+        return self._latest is not None and self._latest.host.is_demo
 
     def take_settings(self, settings: Settings, problem: Problem | None) -> None:
         """What the settings are, and what is wrong with their file."""
@@ -184,6 +199,7 @@ class Front(QObject):
         say, background = self._say, self._background
         rooms = _Rooms(
             panel=PanelWindow(say),
+            journal=JournalPage(say, background, self._journal),
             log=LogPage(say, self._open_remote),
             hosts=HostsPage(say, background, self._access),
             webui=OpenWebUiPage(say, background, self._open_remote),
@@ -197,8 +213,7 @@ class Front(QObject):
             ),
         )
         panel = rooms.panel
-        monitor = MonitorPage(say, self._history)
-        journal = JournalPage(say, background, Journal(self._folder))
+        monitor, journal = MonitorPage(say, self._history), rooms.journal
         for page in (monitor, rooms.log, rooms.webui, journal, rooms.hosts, rooms.settings):
             panel.add(page)
         settings, problem = self._settings
@@ -214,6 +229,8 @@ class Front(QObject):
         panel.copy_asked.connect(self.copy_asked)
         panel.retry_asked.connect(self.retry_asked)
         panel.setup_asked.connect(self.set_up)
+        for offering in (panel, rooms.hosts):
+            offering.demo_asked.connect(self.demo_asked)
         panel.notice_pressed.connect(self._notice_pressed)
         if settings.panel is not None:
             panel.restore(settings.panel)
@@ -234,6 +251,9 @@ class Front(QObject):
         panel = self._rooms.panel
         if self._catalogue_problem is not None:
             panel.notice(self._catalogue_problem.cause, phrase("Show"))
+        elif self._in_demo:
+            way_on = phrase("Set up a host…") if self._visited() is not None else None
+            panel.notice(phrase("This is a built-in demo; nothing here is real."), way_on)
         elif self._trayless:
             panel.notice(
                 phrase(
@@ -248,6 +268,8 @@ class Front(QObject):
     def _notice_pressed(self) -> None:
         if self._catalogue_problem is not None and self._rooms is not None:
             self._rooms.panel.show_page(self._rooms.settings)
+        elif self._in_demo:
+            self.set_up()
         elif self._trayless:
             QDesktopServices.openUrl(QUrl(_EXTENSION))
 
@@ -257,6 +279,7 @@ class _Rooms:
     """The panel, and those of its pages that are spoken to."""
 
     panel: PanelWindow
+    journal: JournalPage
     log: LogPage
     webui: OpenWebUiPage
     hosts: HostsPage

@@ -47,10 +47,10 @@ def run(request: Request, tray: Tray | None, do: Do) -> int:
     from sparktray.cli.main import has_display
 
     options = request.options
-    shows = tray is not None and not options.words and not options.json and has_display()
     own = ConfigFolder.find(options.config)
-    if shows and options.if_no_host and HostsFile(own).load().get() is not None:
-        return _on_own_host(request, tray, do)
+    shows = tray is not None and not options.words and not options.json and has_display()
+    if shows and tray is not None and options.if_no_host:
+        return _on_own_folder(request, own, tray, do)
     with _folder(language_of(own)) as made:
         if shows and tray is not None:
             from sparktray.wiring import open_program
@@ -70,15 +70,17 @@ def _folder(language: str | None) -> PassingFolder:
         raise unwritable(ConfigFolder.find().path, error) from error
 
 
-def _on_own_host(request: Request, tray: Tray | None, do: Do) -> int:
-    """As without a command: the tray, or the window of the one that runs already."""
+def _on_own_folder(request: Request, own: ConfigFolder, tray: Tray, do: Do) -> int:
+    """As without a command, the window of a tray that runs already too; but without a host with the demo."""
     from sparktray.control.door.knocking import knock
+    from sparktray.wiring import open_program
 
-    config = request.options.config
-    words = [] if config is None else ["--config", str(config)]
+    words = ["--config", str(own.path)]
     answered = knock(words)
     if answered is not None:
         return answered
+    if HostsFile(own).load().get() is None:
+        return tray(open_program(own.path, forgiving=True), DEMO_HOST)
     return do(replace(request, options=parse(words, request.say)), tray)
 
 

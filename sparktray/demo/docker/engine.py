@@ -200,8 +200,8 @@ class Engine:
             if taken is not None:
                 found.error = (
                     "failed to set up container networking: driver failed programming external connectivity"
-                    f" on endpoint {found.name} ({found.id}): Bind for 0.0.0.0:{taken} failed: port is already"
-                    " allocated"
+                    f" on endpoint {found.name} ({found.id}): Bind for 0.0.0.0:{taken} failed: port is"
+                    " already allocated"
                 )
                 found.exit_code = 128
                 raise Refused(500, found.error)

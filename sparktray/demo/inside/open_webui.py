@@ -21,7 +21,7 @@ Models = Callable[[str], list[str]]
 
 
 class OpenWebUi(Guest):
-    """Answers a second after its start. ``models`` gives the IDs that a URL serves, none where nothing does."""
+    """Answers a second after its start. ``models`` gives the IDs that are served at a URL."""
 
     def __init__(self, container: Held, machine: Machine, house: House, models: Models) -> None:
         super().__init__(container)
@@ -55,10 +55,11 @@ class OpenWebUi(Guest):
                 return Answer(body=_PAGE, kind="text/html; charset=utf-8")
             case "POST", "/api/v1/auths/signin":
                 return self._sign_in(request)
-        person = self._person(request)
-        if person is None:
-            return as_json({"detail": "401 Unauthorized"}, 401)
-        return self._signed_in(request, person)
+            case _:
+                person = self._person(request)
+                if person is None:
+                    return as_json({"detail": "401 Unauthorized"}, 401)
+                return self._signed_in(request, person)
 
     def _sign_in(self, request: Request) -> Answer:
         asked = request.json()
@@ -89,9 +90,10 @@ class OpenWebUi(Guest):
                 gone = path.rpartition("/")[2]
                 house.chats = [each for each in house.chats if (each.id, each.person) != (gone, person.id)]
                 return as_json(True)
-        if person.role != "admin":
-            return as_json({"detail": "401 Unauthorized"}, 401)
-        return self._as_admin(request)
+            case _ if person.role == "admin":
+                return self._as_admin(request)
+            case _:
+                return as_json({"detail": "401 Unauthorized"}, 401)
 
     def _page(self, person: Person, page: str) -> list[dict[str, object]]:
         mine = [each for each in self._house.chats if each.person == person.id]

@@ -18,7 +18,7 @@ _BATCHES = (8, 4, 2, 1, 1)
 
 
 class Sglang(Serving):
-    """`python3 -m sglang.launch_server`: refuses connections until it is loaded, then 503 until it is warm."""
+    """`python3 -m sglang.launch_server`: refuses connections until it is loaded, then 503 until warm."""
 
     def live(self) -> int:
         """Load, warm up, serve."""

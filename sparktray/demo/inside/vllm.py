@@ -122,11 +122,7 @@ class Vllm(Serving):
 
     def _metrics(self) -> Answer:
         labels = f'{{engine="0",model_name="{self.name}"}}'
-        values = {
-            "num_requests_running": self.running,
-            "num_requests_waiting": 0,
-            "generation_tokens_total": 0,
-        }
+        values = {"num_requests_running": self.running, "num_requests_waiting": 0}
         lines = [f"vllm:{name}{labels} {float(value)}\n" for name, value in values.items()]
         return Answer(200, "".join(lines).encode(), "text/plain; version=0.0.4; charset=utf-8")
 
