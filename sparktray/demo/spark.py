@@ -20,7 +20,7 @@ from sparktray.demo.docker.pulling import Registry
 from sparktray.demo.folders import disk
 from sparktray.demo.inside.accounts import House, furnished
 from sparktray.demo.inside.engine import Machine
-from sparktray.demo.inside.guest import Guest
+from sparktray.demo.inside.guest import Guest, Sleeper
 from sparktray.demo.inside.ollama import INSTALLED, Ollama
 from sparktray.demo.inside.open_webui import OpenWebUi
 from sparktray.demo.inside.program import DataProgram
@@ -166,7 +166,7 @@ class Spark:
             case "python" if image == _WEBUI and argv[1:2] == ("-",) and len(argv) == 4:
                 return DataProgram(held, machine, lambda name: self.engine.make_volume(name, {}))
             case "sleep":
-                return Guest(held)
+                return Sleeper(held)
             case _:
                 why = f'exec: "{program}": executable file not found in $PATH: unknown'
                 raise Refused(400, f"{_RUNC}: {why}")

@@ -20,7 +20,7 @@ from sparktray.domain.docker.container import ContainerState
 
 VERSION = "28.5.1"
 _NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+")
-_KILLED = 137
+_KILLED, _NO_PROGRAM = 137, 127
 _KEPT_EVENTS = 256
 # What the last moment of a container may take: it waits for nothing but its own thread.
 _JOIN_SECONDS = 30.0
@@ -205,9 +205,14 @@ class Engine:
                 )
                 found.exit_code = 128
                 raise Refused(500, found.error)
+            try:
+                guest = self.host.guest(found)
+            except Refused as refused:
+                found.error, found.exit_code = refused.message, _NO_PROGRAM
+                raise
             found.state, found.started_at, found.finished_at = ContainerState.RUNNING, time.time(), None
             found.error, found.exit_code, found.pid = "", 0, next(self._pids)
-            guest = found.guest = self.host.guest(found)
+            found.guest = guest
             found.ended.clear()
             self._tell("start", found)
             guest.begin(lambda code: self._over(found, guest, code))

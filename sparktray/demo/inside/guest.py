@@ -20,7 +20,7 @@ class Ended(Exception):
 
 
 class Guest:
-    """A process that does nothing until it is stopped. Subclasses say what else one does.
+    """A process that ends when it is asked to. Subclasses say what else it does.
 
     ``held`` is what it has of the memory, in bytes; ``listens`` whether its port answers, ``up`` is set
     when it is as ready as it gets.
@@ -95,3 +95,9 @@ class Guest:
     def say(self, line: str, stream: int = 2) -> None:
         """A line of its log."""
         self.container.log.say(time.time(), line.encode() + b"\n", stream)
+
+
+class Sleeper(Guest):
+    """`sleep`: as the first process of its container it does not know SIGTERM, and is killed."""
+
+    after_term = 137
