@@ -57,9 +57,7 @@ def run(request: Request, tray: Tray | None, do: Do) -> int:
 
             return tray(open_program(made.folder.path), DEMO_HOST)
         if options.words:
-            if not options.json:
-                request.out.aside(request.say(_NOT_REAL))
-            return _done(request, made, options.words, do)
+            return _done(request, made, options.words, do, said=False)
         return _walk(request, made, do)
 
 
@@ -101,15 +99,18 @@ def _walk(request: Request, made: PassingFolder, do: Do) -> int:
     return DONE
 
 
-def _done(request: Request, made: PassingFolder, words: Sequence[str], do: Do) -> int:
+def _done(request: Request, made: PassingFolder, words: Sequence[str], do: Do, *, said: bool = True) -> int:
+    """One command; ``said`` is whether the person knows already that nothing of it is real."""
     given = request.options
     options = parse(words, request.say)
     if options.command in {None, "demo"}:
         cause = phrase("The demo needs a command that it is to run.")
         raise Told(Problem("usage", cause, phrase("For example: {command}", command="sparktray demo status")))
-    options.config = made.folder.path
+    options.config, options.host = made.folder.path, options.host or given.host
     options.json, options.verbose = options.json or given.json, options.verbose or given.verbose
     out = Output(request.say, options.json, options.verbose, request.out.terminal)
+    if not said and not options.json:
+        out.aside(request.say(_NOT_REAL))
     return do(Request(options, out, request.say), None)
 
 
