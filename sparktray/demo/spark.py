@@ -1,8 +1,7 @@
 """The Spark of the demo: its memory, its files, its containers, and what runs there at the start.
 
-What fails there, so that it can be tried: deepseek-r1-8b-abliterated-bf16 dies on vLLM, whose toolchain does
-not know the GB10, and llama4-scout-17b-nvfp4, also the slow one, does not fit beside what runs. vLLM's image
-is not there and is fetched, as is every model of Ollama but two.
+`tour` names what fails there, so that it can be tried. vLLM's image is not there and is fetched, as is every
+model of Ollama but two.
 """
 
 from __future__ import annotations

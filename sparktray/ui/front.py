@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QWidget
 
 from sparktray.control.controller import Controller
 from sparktray.decide.showing.history import History
+from sparktray.demo.tour import DIES, TOO_LARGE
 from sparktray.domain.phrase import phrase
 from sparktray.domain.problem import Problem
 from sparktray.domain.snapshot import Snapshot
@@ -253,7 +254,15 @@ class Front(QObject):
             panel.notice(self._catalogue_problem.cause, phrase("Show"))
         elif self._in_demo:
             way_on = phrase("Set up a host…") if self._visited() is not None else None
-            panel.notice(phrase("This is a built-in demo; nothing here is real."), way_on)
+            panel.notice(
+                phrase(
+                    "This is a built-in demo; nothing here is real. To see failures, start {dies} on vLLM, "
+                    "or {large}.",
+                    dies=DIES,
+                    large=TOO_LARGE,
+                ),
+                way_on,
+            )
         elif self._trayless:
             panel.notice(
                 phrase(

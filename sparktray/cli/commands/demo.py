@@ -15,6 +15,7 @@ from sparktray.cli.output import Output
 from sparktray.cli.problems import DONE, Told
 from sparktray.cli.request import FIRST_HOST, Request
 from sparktray.demo.folder import PassingFolder
+from sparktray.demo.tour import DIES, DIES_ON, SWITCHES, TOO_LARGE
 from sparktray.domain.host import DEMO_HOST
 from sparktray.domain.phrase import Phrase, phrase
 from sparktray.domain.problem import Problem
@@ -29,16 +30,15 @@ if TYPE_CHECKING:
     Tray = Callable[[Program, HostProfile | None], int]
     Do = Callable[[Request, Tray | None], int]
 
-_MODEL = "qwen3-coder-30b-nvfp4"
 _WALK = (
     ("status",),
-    ("switch", _MODEL),
+    ("switch", SWITCHES),
     ("model-id",),
     ("webui", "wipe", "--all-chats", "--dry-run"),
 )
 _FAILURES = (
-    (("switch", "deepseek-r1-8b-abliterated-bf16", "--on", "vllm"), phrase("fails, and says what helps")),
-    (("switch", "llama4-scout-17b-nvfp4"), phrase("does not fit beside what runs")),
+    (("switch", DIES, "--on", DIES_ON), phrase("fails, and says what helps")),
+    (("switch", TOO_LARGE), phrase("does not fit beside what runs")),
 )
 
 

@@ -14,6 +14,8 @@ _CHAT_BYTES = 48_000
 MODELS_BYTES = 967_000_000
 """What Open WebUI downloads for itself at its first start: its embedding and speech models."""
 SCHEMA = "d31026856c01"
+API_KEY = "sk-demo"
+"""Whoever visits is signed in as the administrator by it."""
 ADMIN, PASSWORD = "ada@demo.example", "demo"
 
 

@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Callable
 
 from sparktray.demo.docker.container import Held
-from sparktray.demo.inside.accounts import PASSWORD, Chat, House, Person
+from sparktray.demo.inside.accounts import ADMIN, API_KEY, PASSWORD, Chat, House, Person
 from sparktray.demo.inside.engine import Machine
 from sparktray.demo.inside.guest import Guest
 from sparktray.demo.serving import Answer, Request, as_json
@@ -28,7 +28,7 @@ class OpenWebUi(Guest):
         self._machine = machine
         self._house = house
         self._models = models
-        self._keys: dict[str, Person] = {}
+        self._keys = dict(zip((API_KEY,), (p for p in house.people if p.email == ADMIN), strict=False))
 
     def live(self) -> int:
         """Make the database where there is none, and serve."""

@@ -10,11 +10,10 @@ from sparktray.demo.inside import openai
 from sparktray.demo.inside.engine import OVERHEAD, Serving
 from sparktray.demo.inside.guest import Ended
 from sparktray.demo.serving import Answer, Request, as_json
+from sparktray.demo.tour import DIES
 
 _VERSION = "0.14.1"
 _API, _CORE = "(APIServer pid=1)", "(EngineCore pid=87)"
-FAILS_WITH = "deepseek"
-"""The model whose start dies, by a part of its folder: what is shown of a failure and its remedy."""
 _PTXAS = (
     "RuntimeError: Internal Triton PTX codegen error",
     "`ptxas` stderr:",
@@ -53,7 +52,7 @@ class Vllm(Serving):
         self._log(_CORE, f"Model loading took {model.size / 2**30:.4f} GiB memory and 2.100000 seconds")
         cache = self.number("--kv-cache-memory-bytes") or self.context * model.token_bytes
         self.held = model.size + cache + OVERHEAD
-        if FAILS_WITH in model.path:
+        if model.path.endswith(f"/{DIES}"):
             self._died()
         self._log(_CORE, f"Available KV cache memory: {cache / 2**30:.2f} GiB")
         tokens = cache // model.token_bytes if model.token_bytes else self.context

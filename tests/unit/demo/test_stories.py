@@ -13,16 +13,18 @@ from sparktray.decide.webui import api
 from sparktray.decide.webui.account import key_name
 from sparktray.demo.inside.accounts import ADMIN, PASSWORD
 from sparktray.demo.spark import Spark
+from sparktray.demo.tour import DIES, SWITCHES, TOO_LARGE
 from sparktray.domain.host import DEMO_HOST
 from sparktray.domain.open_webui import WipeScope
 from sparktray.domain.operation import OperationEnd, RestoreWish, StopWish, SwitchWish, WipeWish
+from sparktray.domain.problem import Problem
 from sparktray.domain.secret import Secret
 from sparktray.domain.snapshot import Phase
 from sparktray.wiring import Program
 from tests.unit.demo.visitor import Visitor, visiting
 from tests.waiting import wait_until
 
-CODER, SCOUT, DEEPSEEK = "qwen3-coder-30b-nvfp4", "llama4-scout-17b-nvfp4", "deepseek-r1-8b-abliterated-bf16"
+BEN = "ben@demo.example"
 AT_START = {"sglang": "phi4-reasoning", "sglang-main": "qwen3-32b-nvfp4"}
 
 
@@ -46,9 +48,9 @@ def test_what_runs_at_the_start(visitor: Visitor) -> None:
 
 def test_a_switch_with_its_progress(visitor: Visitor) -> None:
     before = visitor.controller.snapshot.vitals.available_bytes
-    operation = visitor.do(SwitchWish(CODER))
+    operation = visitor.do(SwitchWish(SWITCHES))
     assert (operation.end, operation.failure) == (OperationEnd.DONE, None)
-    assert visitor.serving() == AT_START | {"sglang": CODER}
+    assert visitor.serving() == AT_START | {"sglang": SWITCHES}
     fractions = [
         state.progress.fraction
         for picture in visitor.pictures
@@ -66,7 +68,7 @@ def test_a_switch_with_its_progress(visitor: Visitor) -> None:
 
 
 def test_the_model_that_dies_on_vllm_and_the_way_on(visitor: Visitor) -> None:
-    operation = visitor.do(SwitchWish(DEEPSEEK, on="vllm"))
+    operation = visitor.do(SwitchWish(DIES, on="vllm"))
     assert operation.end is OperationEnd.FAILED
     assert operation.failure is not None
     assert operation.failure.code == "ptxas-sm121"
@@ -74,16 +76,16 @@ def test_the_model_that_dies_on_vllm_and_the_way_on(visitor: Visitor) -> None:
     ways = ways_on(visitor.controller.snapshot, operation, operation.end)
     wish = next(way for _, way in ways if isinstance(way, SwitchWish) and way.on == "sglang")
     assert visitor.do(wish).end is OperationEnd.DONE
-    assert visitor.serving()["sglang"] == DEEPSEEK
+    assert visitor.serving()["sglang"] == DIES
 
 
 def test_what_ran_before_comes_back(visitor: Visitor) -> None:
     assert visitor.do(StopWish("sglang")).end is OperationEnd.DONE
-    assert visitor.do(SwitchWish(CODER, on="vllm")).end is OperationEnd.DONE
+    assert visitor.do(SwitchWish(SWITCHES, on="vllm")).end is OperationEnd.DONE
     before = visitor.controller.snapshot.state_of("vllm")
-    operation = visitor.do(SwitchWish(DEEPSEEK, on="vllm"))
+    operation = visitor.do(SwitchWish(DIES, on="vllm"))
     assert operation.end is OperationEnd.ROLLED_BACK
-    assert visitor.serving()["vllm"] == CODER
+    assert visitor.serving()["vllm"] == SWITCHES
     after = visitor.controller.snapshot.state_of("vllm")
     assert before is not None and after is not None
     assert before.container is not None and after.container is not None
@@ -91,7 +93,7 @@ def test_what_ran_before_comes_back(visitor: Visitor) -> None:
 
 
 def test_the_model_that_does_not_fit_until_another_makes_room(visitor: Visitor) -> None:
-    operation = visitor.do(SwitchWish(SCOUT))
+    operation = visitor.do(SwitchWish(TOO_LARGE))
     assert operation.end is OperationEnd.REFUSED
     assert operation.failure is not None
     assert operation.failure.code == "memory-short"
@@ -99,15 +101,15 @@ def test_the_model_that_does_not_fit_until_another_makes_room(visitor: Visitor) 
     ways = ways_on(visitor.controller.snapshot, operation, operation.end)
     wish = next(way for _, way in ways if isinstance(way, SwitchWish) and way.make_room)
     assert visitor.do(wish).end is OperationEnd.DONE
-    assert visitor.serving() == {"sglang": SCOUT}
+    assert visitor.serving() == {"sglang": TOO_LARGE}
 
 
 def test_a_shorter_context_is_what_the_sum_says(visitor: Visitor) -> None:
-    operation = visitor.do(SwitchWish(SCOUT))
+    operation = visitor.do(SwitchWish(TOO_LARGE))
     ways = ways_on(visitor.controller.snapshot, operation, OperationEnd.REFUSED)
     wish = next(way for _, way in ways if isinstance(way, SwitchWish) and way.context is not None)
     assert visitor.do(wish).end is OperationEnd.DONE
-    assert visitor.serving() == AT_START | {"sglang": SCOUT}
+    assert visitor.serving() == AT_START | {"sglang": TOO_LARGE}
 
 
 def test_stop_and_start_again(visitor: Visitor) -> None:
@@ -118,7 +120,7 @@ def test_stop_and_start_again(visitor: Visitor) -> None:
 
 
 def test_cancelled_in_the_middle(visitor: Visitor) -> None:
-    identity = visitor.begin(SwitchWish(CODER))
+    identity = visitor.begin(SwitchWish(SWITCHES))
 
     def loads(server: str) -> bool:
         state = visitor.controller.snapshot.state_of(server)
@@ -185,20 +187,30 @@ def test_everything_goes_and_comes_back(visitor: Visitor) -> None:
     assert visitor.contents() == before
 
 
-def test_ones_own_chats_after_signing_in(visitor: Visitor, program: Program) -> None:
-    assert visitor.do(WipeWish(WipeScope.CHATS)).end is OperationEnd.REFUSED
-    wrong = converse(visitor.remote.http, 3000, api.sign_in(ADMIN, Secret("wrong")))
-    assert not isinstance(wrong, api.SignedIn)
-    signed_in = converse(visitor.remote.http, 3000, api.sign_in(ADMIN, Secret(PASSWORD)))
-    assert isinstance(signed_in, api.SignedIn)
-    assert (signed_in.email, signed_in.admin) == (ADMIN, True)
-    program.vault.keyring.set_named(key_name(DEMO_HOST.name), signed_in.key)
+def test_ones_own_chats_as_who_is_signed_in(visitor: Visitor) -> None:
     assert visitor.do(WipeWish(WipeScope.CHATS)).end is OperationEnd.DONE
     left = {each.email: each.chats for each in visitor.contents().accounts}
     assert left[ADMIN] == 0
-    assert left["ben@demo.example"] > 0
+    assert left[BEN] > 0
     assert visitor.do(RestoreWish()).end is OperationEnd.DONE
     assert visitor.contents().chats == 46
+
+
+def test_signing_in_as_somebody_else_and_out(visitor: Visitor, program: Program) -> None:
+    keyring, name = program.vault.keyring, key_name(DEMO_HOST.name)
+    keyring.forget_named(name)
+    assert visitor.do(WipeWish(WipeScope.CHATS)).end is OperationEnd.REFUSED
+    wrong = converse(visitor.remote.http, 3000, api.sign_in(BEN, Secret("wrong")))
+    assert not isinstance(wrong, api.SignedIn)
+    signed_in = converse(visitor.remote.http, 3000, api.sign_in(BEN, Secret(PASSWORD)))
+    assert isinstance(signed_in, api.SignedIn)
+    assert (signed_in.email, signed_in.admin) == (BEN, False)
+    assert isinstance(converse(visitor.remote.http, 3000, api.connections(signed_in.key)), Problem)
+    keyring.set_named(name, signed_in.key)
+    assert visitor.do(WipeWish(WipeScope.CHATS, older_than=30)).end is OperationEnd.DONE
+    left = {each.email: each.chats for each in visitor.contents().accounts}
+    assert left[ADMIN] == 23
+    assert 0 < left[BEN] < 12
 
 
 def test_open_webui_is_connected_to_what_runs(visitor: Visitor) -> None:

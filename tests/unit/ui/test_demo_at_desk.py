@@ -21,7 +21,10 @@ from sparktray.ui.panel.window import PanelWindow
 from sparktray.wording import Wording
 from tests.unit.ui.hosts_setup import OFFSCREEN, until
 
-NOT_REAL = "This is a built-in demo; nothing here is real."
+NOT_REAL = (
+    "This is a built-in demo; nothing here is real. To see failures, start deepseek-r1-8b-abliterated-bf16 on"
+    " vLLM, or llama4-scout-17b-nvfp4."
+)
 
 
 @pytest.fixture(autouse=True)
