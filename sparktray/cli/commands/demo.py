@@ -6,8 +6,10 @@ Everything is done by the very commands a person would type, on a config folder 
 from __future__ import annotations
 
 import shlex
+import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sparktray.cli.arguments import parse
@@ -65,7 +67,7 @@ def _folder(language: str | None) -> PassingFolder:
     try:
         return PassingFolder(language)
     except OSError as error:
-        raise unwritable(ConfigFolder.find().path, error) from error
+        raise unwritable(Path(error.filename or tempfile.gettempdir()), error) from error
 
 
 def _on_own_folder(request: Request, own: ConfigFolder, tray: Tray, do: Do) -> int:

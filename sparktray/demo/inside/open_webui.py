@@ -28,7 +28,8 @@ class OpenWebUi(Guest):
         self._machine = machine
         self._house = house
         self._models = models
-        self._keys = dict(zip((API_KEY,), (p for p in house.people if p.email == ADMIN), strict=False))
+        admin = next((each for each in house.people if each.email == ADMIN), None)
+        self._keys = {} if admin is None else {API_KEY: admin}
 
     def live(self) -> int:
         """Make the database where there is none, and serve."""
