@@ -18,6 +18,7 @@ from sparktray.domain.problem import Problem
 from sparktray.domain.snapshot import Snapshot
 from sparktray.remote.contract import Remote
 from sparktray.store.autostart.choice import autostart_for
+from sparktray.store.autostart.entry import Never
 from sparktray.store.hosts import Hosts
 from sparktray.store.settings import Settings
 from sparktray.ui.background import Background
@@ -71,6 +72,7 @@ class Front(QObject):
         self._background = background
         self._program = program
         self._folder = program.folder
+        self._passing = program.folder.passing  # read now: no handler reads the disk
         self._access = access
         self._history = history
         self._controller = controller
@@ -209,7 +211,7 @@ class Front(QObject):
                 self._folder,
                 background,
                 self._saving,
-                autostart_for(self._folder),
+                Never() if self._passing else autostart_for(self._folder),
                 self._controller,
             ),
         )

@@ -10,9 +10,10 @@ from sparktray.demo.folder import PassingFolder
 from sparktray.domain.host import DEMO_HOST
 from sparktray.domain.secret import Secret
 from sparktray.store import secrets
+from sparktray.store.autostart.entry import Never
 from sparktray.store.hosts import HostsFile
 from sparktray.store.language import language_of
-from sparktray.store.paths import ConfigFolder
+from sparktray.store.paths import ConfigFolder, StoreError
 from sparktray.store.secrets import SecretKind, Secrets
 
 
@@ -42,6 +43,15 @@ def test_its_secrets_go_to_no_keyring(monkeypatch: pytest.MonkeyPatch) -> None:
         assert again.named("key") is None
         with PassingFolder() as other:
             assert Secrets(other.folder).get("demo", SecretKind.PASSWORD) is None
+
+
+def test_it_does_not_start_with_the_session() -> None:
+    never = Never()
+    never.disable()
+    with pytest.raises(StoreError) as caught:
+        never.enable()
+    assert caught.value.problem.cause.msgid.startswith("The demo does not start with the session")
+    assert not never.enabled()
 
 
 def test_a_persons_own_folder_does_not_pass(tmp_path: Path) -> None:
