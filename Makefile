@@ -18,7 +18,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 
 TYPED := sparktray tests scripts resources/open_webui packaging/hatch_build.py $(wildcard benchmarks)
 
-.PHONY: setup system run check test test-unit test-rig test-webui test-webui-few test-switching test-faults test-faults-few soak bench screenshots memory-table failure-table lock messages translations package frozen clean
+.PHONY: setup system run check test test-unit test-rig test-webui test-webui-few test-switching test-faults test-faults-few soak bench screenshots memory-table failure-table error-table models-reference lock messages translations package frozen clean
 .DELETE_ON_ERROR:
 
 setup: $(VENV)/.program translations
@@ -114,6 +114,14 @@ memory-table: setup
 screenshots: setup
 	@$(PYTHON) scripts/debian_packages.py screenshots
 	tests/rig/enter $(PY) -m scripts.screenshots
+
+# Each code word of an error with what is said; docs/errors.md is written anew.
+error-table: setup
+	$(PY) -m scripts.error_table
+
+# The keys of models.json by its schema, in the tables of docs/models.md.
+models-reference: setup
+	$(PY) -m scripts.models_reference
 
 # What the program knows of failures, and what it says; docs/failures.md is written anew.
 failure-table: setup

@@ -6,9 +6,10 @@ All of it is the program's own: the rules it reads logs by, and its English sent
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
+from scripts.tables import table
 from sparktray.decide.ways_on import MOST_TOKENS, OF_MEMORY, OF_THE_IMAGE
 from sparktray.engines import docker_failures, ollama, sglang, vllm
 from sparktray.engines.failures import GB10_RULES, GENERAL_RULES, Rule
@@ -17,6 +18,7 @@ from sparktray.wording import Wording
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "failures.md"
 
+_COLUMNS = ("Code", "Known by", "Cause", "Remedy", "Offers")
 _HEAD = """\
 # What went wrong, and what helps
 
@@ -43,7 +45,7 @@ def page() -> str:
     """The whole page."""
     lines = [_HEAD]
     for name, rules in sections():
-        lines += [f"## {name}", "", *_table(_row(rule) for rule in rules), ""]
+        lines += [f"## {name}", "", *table(_COLUMNS, (_row(rule) for rule in rules)), ""]
     return "\n".join(lines)
 
 
@@ -62,12 +64,6 @@ def _offers(rule: Rule) -> str:
         *(["Stop the largest server beside it"] if rule.code in OF_MEMORY else []),
     ]
     return "; ".join(offers)
-
-
-def _table(rows: Iterable[Sequence[str]]) -> list[str]:
-    columns = ("Code", "Known by", "Cause", "Remedy", "Offers")
-    escaped = [[cell.replace("|", "\\|") for cell in row] for row in rows]
-    return ["| " + " | ".join(row) + " |" for row in (columns, ["---"] * len(columns), *escaped)]
 
 
 def main() -> int:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import msgspec
 
+from scripts.tables import table
 from sparktray.decide.changing.headroom import headroom
 from sparktray.domain.catalogue import Catalogue, EngineKind, Model, Server
 from sparktray.domain.catalogue_file.reading import read_catalogue
@@ -104,11 +105,11 @@ def page() -> str:
     return "\n".join(
         [
             head,
-            *_table(columns, rows),
+            *table(columns, rows),
             _PLAIN.format(**shares, rest=_gib(AT_REST)),
-            *_table(("Engine", "Takes", "Can be had", ""), alone),
+            *table(("Engine", "Takes", "Can be had", ""), alone),
             _BESIDE.format(total=_gib(TOTAL), rest=_gib(AT_REST)),
-            *_table(("Step", "Takes", "Can be had", ""), _side_by_side(catalogue)),
+            *table(("Step", "Takes", "Can be had", ""), _side_by_side(catalogue)),
             _AFTER,
         ]
     )
@@ -151,10 +152,6 @@ def _share(takes: Footprint) -> str:
 
 def _first(catalogue: Catalogue, kind: EngineKind) -> Server:
     return next(server for server in catalogue.servers if server.engine is kind)
-
-
-def _table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
-    return ["| " + " | ".join(row) + " |" for row in (columns, ["---"] * len(columns), *rows)]
 
 
 def _gib(size: int) -> str:

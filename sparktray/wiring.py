@@ -5,7 +5,7 @@ from __future__ import annotations
 import getpass
 import socket
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,6 +31,36 @@ if TYPE_CHECKING:
     from sparktray.demo.folder import PassingFolder
 
 
+class DemoVisit:
+    """The demo for a program without a host: its own records, in a folder that is gone with the program."""
+
+    def __init__(self) -> None:
+        self._folder: PassingFolder | None = None
+        self._program: Program | None = None
+
+    @property
+    def host(self) -> HostProfile | None:
+        """What is watched for want of a host; None until it is ``open``."""
+        return None if self._program is None else DEMO_HOST
+
+    def open(self) -> None:
+        """Make ready, once. Raises StoreError and OSError where nothing temporary can be written; blocks."""
+        from sparktray.demo.folder import PassingFolder  # only whoever tries it loads it
+
+        if self._folder is None:
+            self._folder = PassingFolder()
+            self._program = open_program(self._folder.folder.path)
+
+    def program(self, host: HostProfile | None) -> Program | None:
+        """The program that this host belongs to; None for any but the demo that is visited."""
+        return self._program if host == DEMO_HOST else None
+
+    def close(self) -> None:
+        """Remove the folder."""
+        if self._folder is not None:
+            self._folder.close()
+
+
 @dataclass(frozen=True)
 class Program:
     """Everything that outlives one controller."""
@@ -41,6 +71,7 @@ class Program:
     journal: Journal
     durations: Durations
     vault: Vault
+    demo: DemoVisit = field(default_factory=DemoVisit)
 
 
 @dataclass(frozen=True)
@@ -98,31 +129,6 @@ def open_program(config: Path | None, *, forgiving: bool = False) -> Program:
         Durations(folder),
         vault_of(folder),
     )
-
-
-class DemoVisit:
-    """The demo for a program without a host: its own records, in a folder that is gone with the program."""
-
-    def __init__(self) -> None:
-        self._folder: PassingFolder | None = None
-        self._program: Program | None = None
-
-    def open(self) -> None:
-        """Make ready, once. Raises StoreError and OSError where nothing temporary can be written; blocks."""
-        from sparktray.demo.folder import PassingFolder  # only whoever tries it loads it
-
-        if self._folder is None:
-            self._folder = PassingFolder()
-            self._program = open_program(self._folder.folder.path)
-
-    def program(self, host: HostProfile | None) -> Program | None:
-        """The program that this host belongs to; None for any but the demo that is visited."""
-        return self._program if host == DEMO_HOST else None
-
-    def close(self) -> None:
-        """Remove the folder."""
-        if self._folder is not None:
-            self._folder.close()
 
 
 def controller_for(

@@ -154,7 +154,9 @@ def _reading(command: _Adder, say: Wording) -> None:
     public = say(phrase("the public HTTPS address that leads to the server"))
     cursor.add_argument("--public-url", metavar="U", help=public)
     forward.add_argument("--port", type=_port, metavar="N", help=say(phrase("another port than the host's")))
-    for parser in (model_id, base_url):
+    at = say(phrase("the URL that the client is given, in the place of the host's"))
+    snippet.add_argument("--url", metavar="U", help=at)
+    for parser in (model_id, base_url, snippet):
         parser.add_argument("--copy", action="store_true", help=say(phrase("put it on the clipboard too")))
     logs.add_argument("-f", "--follow", action="store_true", help=say(phrase("go on as the log grows")))
     logs.add_argument("--tail", type=_count, metavar="N", default=200, help=say(phrase("the last N lines")))

@@ -6,6 +6,8 @@ from collections.abc import Callable
 
 from sparktray.cli.problems import FAILED, Told
 from sparktray.cli.request import Session
+from sparktray.decide.servers import probe_key
+from sparktray.domain.asking import Health
 from sparktray.domain.catalogue import Catalogue
 from sparktray.domain.operation import OperationEnd, OperationKind
 from sparktray.domain.phrase import Phrase, phrase
@@ -38,6 +40,9 @@ def chosen_server(
     Raises `Told`: with exit code 1 when none fits, with 2 when several do.
     """
     fitting = [state for state in snapshot.servers if fits(state)]
+    locked = [s for s in snapshot.servers if s.health is Health.LOCKED and name in {None, s.name}]
+    if locked and (name is not None or not fitting):
+        raise Told(_key_needed(snapshot, locked[0]))
     if name is not None:
         state = snapshot.state_of(name)
         if state is None or not fits(state):
@@ -58,6 +63,14 @@ def chosen_server(
             )
         )
     return fitting[0]
+
+
+def _key_needed(snapshot: Snapshot, state: ServerState) -> Problem:
+    return Problem(
+        "key-needed",
+        phrase("{server} asks for a key.", server=state.name),
+        phrase("Enter it: sparktray secret set {name}", name=probe_key(snapshot, state) or ""),
+    )
 
 
 def _not_running(cause: Phrase) -> Problem:

@@ -28,6 +28,7 @@ _EXACT = {
     "key-not-accepted": LOGIN,
     "agent-unusable": LOGIN,
     "secret-missing": LOGIN,
+    "key-needed": LOGIN,
     "login-cancelled": LOGIN,
     "host-key-unknown": HOST_KEY,
     "host-key-changed": HOST_KEY,

@@ -5,8 +5,9 @@ from __future__ import annotations
 import shlex
 from datetime import UTC, datetime
 
+from sparktray.decide.clients.reach import direct_url
 from sparktray.decide.conflicts import Conflict, conflicts
-from sparktray.decide.identity import base_url, running_on
+from sparktray.decide.identity import running_on
 from sparktray.decide.showing.present import sentence
 from sparktray.decide.truth import icon_of
 from sparktray.domain.docker.container import Container
@@ -69,7 +70,7 @@ def server_view(snapshot: Snapshot, state: ServerState, say: Wording) -> Json:
         "model_path": running.model_path,
         "image": state.server.image if container is None else container.image,
         "port": state.server.port,
-        "base_url": base_url(snapshot.host, state),
+        "base_url": direct_url(snapshot.host, state),
         "context_length": running.context_length,
         "requests_running": state.running,
         "requests_waiting": state.waiting,

@@ -31,6 +31,7 @@ from sparktray.decide.effects import (
     Probe,
     ReadContainer,
     ReadContainers,
+    ReadKeysAnew,
     ReadLogTail,
     ReadNeeds,
     RememberLoad,
@@ -133,6 +134,8 @@ class Crew:
                     self._lanes.put("link", lambda: self._connect(effect))
             case ConnectNow():
                 self._hurry.set()
+            case ReadKeysAnew():
+                self._keys.clear()
             case FindInterrupted():
                 self._lanes.put("operation", self._find_interrupted)
             case ReadNeeds():

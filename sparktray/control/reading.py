@@ -129,7 +129,13 @@ def _hear(http: Http, port: int, ask: Ask, key: Secret | None) -> Heard:
     headers = {"Authorization": f"Bearer {key.reveal()}"} if key is not None else None
     try:
         answer = http.ask(
-            port, ask.method, ask.path, json=_revealed(ask), headers=headers, deadline=ask.deadline
+            port,
+            ask.method,
+            ask.path,
+            json=_revealed(ask),
+            headers=headers,
+            deadline=ask.deadline,
+            cap=ask.most,
         )
     except ConnectionRefused:
         return Silence.REFUSED

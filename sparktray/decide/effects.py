@@ -24,6 +24,11 @@ class ConnectNow:
 
 
 @dataclass(frozen=True, slots=True)
+class ReadKeysAnew:
+    """Ask the keyring again for the keys of servers, which were read once and kept."""
+
+
+@dataclass(frozen=True, slots=True)
 class FindInterrupted:
     """Look in the journal for an operation on this host that was broken off."""
 
@@ -149,6 +154,7 @@ class RememberLoad:
 Effect = (
     Connect
     | ConnectNow
+    | ReadKeysAnew
     | CheckLink
     | FindInterrupted
     | ReadNeeds

@@ -102,7 +102,7 @@ def running_on(snapshot: Snapshot, state: ServerState) -> Running:
         return Running(scripted, model_id, None, False, context)
     # An entry with scripts may mean a folder that another entry has too: its name tells it apart.
     model = scripted or model_at(snapshot.catalogue, snapshot.host, path, name)
-    names = {folder_name(path)} | ({model.id, model.name_on(state.server.engine)} if model else set())
+    names = {folder_name(path)} | ({model.id, model.name_on(state.server)} if model else set())
     return Running(model, model_id, path, model_id is not None and model_id not in names, context)
 
 
@@ -132,7 +132,7 @@ def scripted_model(catalogue: Catalogue, state: ServerState, name: str | None) -
     if state.container is not None and state.container.managed:
         return None
     here = catalogue.models_on(state.name)
-    return next((m for m in here if m.start is not None and m.name_on(state.server.engine) == name), None)
+    return next((m for m in here if m.start is not None and m.name_on(state.server) == name), None)
 
 
 def declared_name(state: ServerState) -> str | None:

@@ -146,7 +146,9 @@ def _looked_at(snapshot: Snapshot, event: Woke | RetryNow) -> Outcome:
         case LinkPhase.CONNECTED:
             # A person who looks is no reason to doubt a link, and on a slow one a check with a short
             # deadline can end it for nothing. Sleep is one: the host may have given the session up.
-            return snapshot, (CheckLink(snapshot.epoch),) if isinstance(event, Woke) else ()
+            if isinstance(event, Woke):
+                return snapshot, (CheckLink(snapshot.epoch),)
+            return servers.with_keys_anew(snapshot)
         case LinkPhase.CONNECTING | LinkPhase.OFFLINE:
             return replace(snapshot, attempts=0), (ConnectNow(),)
         case LinkPhase.BLOCKED:

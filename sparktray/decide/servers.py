@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from sparktray.decide.effects import Effect, FollowLog, ReadLogTail, StopFollowing
+from sparktray.decide.effects import Effect, FollowLog, ReadKeysAnew, ReadLogTail, StopFollowing
 from sparktray.decide.identity import container_of, contradiction, started_model, stranger_on
 from sparktray.decide.truth import EVIDENCE_SECONDS, evidence, phase_of
 from sparktray.domain.asking import Health, Reading
@@ -72,6 +72,7 @@ def _unasked(state: ServerState) -> ServerState:
         generated_tokens=None,
         strikes=0,
         ever_ready=False,
+        wants_key=False,
         asking=False,
         read_at=None,
         health_at=None,
@@ -96,6 +97,9 @@ def _identity(state: ServerState) -> str | None:
 
 
 def _heard(state: ServerState, reading: Reading, now: float) -> ServerState:
+    if reading.health is Health.LOCKED and not state.wants_key:
+        # Asked again at once, now with the key that the keyring may have for it: nothing is known before.
+        return replace(state, asking=False, read_at=None, wants_key=True)
     told = replace(
         state,
         asking=False,
@@ -246,9 +250,27 @@ def probe_identity(state: ServerState) -> str | None:
 
 
 def probe_key(snapshot: Snapshot, state: ServerState) -> str | None:
-    """The keyring's name of the key that the server asks for, by the entry that it was started from."""
+    """The keyring's name of the key that the server asks for; None while it has asked for none.
+
+    By the entry that it was started from; of a server that somebody else locked, by the server's name.
+    """
     model = started_model(snapshot, state)
-    return None if model is None else engine_key(model, state.server.engine)
+    name = None if model is None else engine_key(model, state.server.engine)
+    return name or (f"{state.name}-api-key" if state.wants_key else None)
+
+
+def answers_to(state: ServerState) -> set[str]:
+    """The IDs under which it can be asked; Ollama takes any model that it has."""
+    ids = {each.id for each in state.served or ()}
+    return ids | set(state.installed) if state.server.engine is EngineKind.OLLAMA else ids
+
+
+def with_keys_anew(snapshot: Snapshot) -> tuple[Snapshot, tuple[Effect, ...]]:
+    """Ask locked servers again at once: a person looks, who may have put a key into the keyring."""
+    if not any(state.health is Health.LOCKED for state in snapshot.servers):
+        return snapshot, ()
+    states = (replace(s, read_at=None) if s.health is Health.LOCKED else s for s in snapshot.servers)
+    return replace(snapshot, servers=tuple(states)), (ReadKeysAnew(),)
 
 
 def wanted_depth(state: ServerState, now: float) -> Depth:

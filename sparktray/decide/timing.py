@@ -59,6 +59,8 @@ def _operation_pause(snapshot: Snapshot, state: ServerState) -> float | None:
 def _pause(state: ServerState, loads_by_api: bool) -> float:
     if state.health is Health.READY and (state.served or loads_by_api):
         return API_SECONDS if loads_by_api else WATCH_SECONDS
+    if state.health is Health.LOCKED:
+        return WATCH_SECONDS
     return MISSED_SECONDS if state.ever_ready else LOADING_SECONDS
 
 

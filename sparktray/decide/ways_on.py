@@ -22,10 +22,14 @@ from sparktray.domain.snapshot import Snapshot
 
 @dataclass(frozen=True, slots=True)
 class EnterSecret:
-    """Have a person give the secret of that name; what was wished is wished again then."""
+    """Have a person give the secret of that name; what was wished is wished again ``then``.
+
+    None where nothing was: ``server`` runs and asks for it.
+    """
 
     name: str
-    then: SwitchWish
+    then: SwitchWish | None
+    server: str = ""
 
 
 WayOn = tuple[Phrase, Wish | EnterSecret]

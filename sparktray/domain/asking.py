@@ -16,6 +16,7 @@ from sparktray.domain.secret import Secret
 class Ask:
     """One HTTP request to a server's port; ``deadline`` is seconds for the whole answer.
 
+    ``most`` is how many bytes of it are taken in, beyond which it counts as none.
     ``bearer`` is sent as its authorization. Secrets in ``json`` are sent as what they are.
     """
 
@@ -23,6 +24,7 @@ class Ask:
     path: str
     json: Mapping[str, object] | None = None
     deadline: float = 5.0
+    most: int = 1 << 20
     bearer: Secret | None = None
 
 

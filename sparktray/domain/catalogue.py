@@ -47,13 +47,19 @@ class Secret(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Server(msgspec.Struct, frozen=True, kw_only=True):
-    """A place on a host where one engine serves: a container name and a TCP port on the host."""
+    """A place on a host where one engine serves: a container name and a TCP port on the host.
+
+    `bind` is the host's address at which the port is published, None for all of them. `served_name` is what
+    every model is served under here, None for each model's own name.
+    """
 
     name: str
     engine: EngineKind
     container: str
     port: int
     image: str
+    bind: str | None = None
+    served_name: str | None = None
 
 
 def _none() -> Mapping[str, str]:
@@ -94,18 +100,18 @@ class Model(msgspec.Struct, frozen=True, kw_only=True):
     start: tuple[str, ...] | None = None
     stop: tuple[str, ...] | None = None
 
-    def name_on(self, engine: EngineKind) -> str:
+    def name_on(self, server: Server) -> str:
         """The name this model is served under there: what `/v1/models` should answer.
 
         On Ollama a model has no served name of ours; an entry without an Ollama name answers with its id.
         """
-        match engine:
+        match server.engine:
             case EngineKind.OLLAMA:
                 return self.ollama or self.id
             case EngineKind.SGLANG | EngineKind.VLLM:
-                return self.served_name or self.id
+                return server.served_name or self.served_name or self.id
             case _:  # pragma: no cover
-                assert_never(engine)
+                assert_never(server.engine)
 
     def args_for(self, engine: EngineKind) -> tuple[str, ...]:
         """The entry's further flags for that engine, in the order written."""
@@ -146,4 +152,4 @@ class Catalogue(msgspec.Struct, frozen=True, kw_only=True):
     def named(self, server: Server, name: str) -> Model | None:
         """The entry that is served under that name on that server, or None."""
         here = self.models_on(server.name)
-        return next((model for model in here if model.name_on(server.engine) == name), None)
+        return next((model for model in here if model.name_on(server) == name), None)

@@ -69,7 +69,8 @@ class ServerState:
 
     ``phase`` is derived from all the others by ``decide.truth`` and never set by hand. ``strikes``
     counts health answers missed since the last good one, ``ever_ready`` holds for this run of the
-    container. ``read_at``/``health_at`` are when the last probe and the last health answer came,
+    container, as does ``wants_key``: it has refused us without a key.
+    ``read_at``/``health_at`` are when the last probe and the last health answer came,
     ``installed_at`` when Ollama last told what it has, ``asking`` while a probe is on its way.
     ``following`` while its log is read as it grows, ``log_at`` is when its last line came;
     ``tail_of`` is the run (container id and start) whose last lines were asked for after its end,
@@ -90,6 +91,7 @@ class ServerState:
     generated_tokens: float | None = None
     strikes: int = 0
     ever_ready: bool = False
+    wants_key: bool = False
     asking: bool = False
     read_at: float | None = None
     health_at: float | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterable, Sequence
 
-from sparktray.domain.catalogue import Model, Secret
+from sparktray.domain.catalogue import Model, Secret, Server
 from sparktray.domain.docker.container import Container
 from sparktray.engines.memory.flags import flag_of
 from sparktray.engines.protocol import Launch
@@ -96,6 +96,14 @@ def docker_run(launch: Launch, options: Iterable[str], command: Iterable[str]) -
     if any(isinstance(setting, Secret) for setting in model.env.values()):
         words += ["--env-file", "/dev/stdin"]
     return (*words, *model.docker_args, server.image, *command)
+
+
+def published(server: Server, inside: str) -> tuple[str, str]:
+    """How ``docker run`` publishes the container's port ``inside``: at all addresses, or at the one named."""
+    if server.bind is None:
+        return "-p", f"{server.port}:{inside}"
+    address = f"[{server.bind}]" if ":" in server.bind else server.bind
+    return "-p", f"{address}:{server.port}:{inside}"
 
 
 def secret_variables(model: Model) -> tuple[tuple[str, str], ...]:

@@ -97,7 +97,7 @@ class Ollama:
 
     def run_argv(self, launch: Launch) -> tuple[str, ...]:
         """The server, without a model; models lie in the volume ``ollama``."""
-        ports = ("-p", f"{launch.server.port}:{_PORT}")
+        ports = commands.published(launch.server, str(_PORT))
         return commands.docker_run(launch, (*ports, "-v", "ollama:/root/.ollama"), ())
 
     def footprint(self, launch: Launch) -> Footprint | None:

@@ -160,7 +160,7 @@ class Sglang:
         port, model = str(launch.server.port), launch.model
         args = model.args_for(self.kind)
         command = ["python3", "-m", "sglang.launch_server", "--model-path", commands.INSIDE]
-        command += ["--served-model-name", model.name_on(self.kind)]
+        command += ["--served-model-name", model.name_on(launch.server)]
         command += ["--host", commands.ANYWHERE, "--port", port, *args]
         if model.context is not None and not commands.has_any(args, "--context-length"):
             command += ["--context-length", str(model.context)]
@@ -168,7 +168,7 @@ class Sglang:
             command += ["--max-total-tokens", str(model.context * model.parallel)]
         if model.kind is ModelKind.EMBEDDING and not commands.has_any(args, "--is-embedding"):
             command.append("--is-embedding")
-        options = ("-p", f"{port}:{port}", *commands.folders(launch, "sglang"))
+        options = (*commands.published(launch.server, port), *commands.folders(launch, "sglang"))
         return commands.docker_run(launch, options, command)
 
     def footprint(self, launch: Launch) -> Footprint:

@@ -226,14 +226,14 @@ class Vllm:
         args = model.args_for(self.kind)
         has_entrypoint = commands.repository(launch.server.image).endswith(_ENTRYPOINT_IMAGE)
         command = [] if has_entrypoint else ["vllm", "serve"]
-        command += [commands.INSIDE, "--served-model-name", model.name_on(self.kind)]
+        command += [commands.INSIDE, "--served-model-name", model.name_on(launch.server)]
         command += ["--host", commands.ANYWHERE, "--port", port, *args]
         if model.context is not None and not commands.has_any(args, "--max-model-len"):
             command += ["--max-model-len", str(model.context)]
         command += self._limits(launch)
         if model.kind is ModelKind.EMBEDDING and not commands.has_any(args, "--runner", "--task"):
             command += ["--runner", "pooling"]
-        options = ("--ipc=host", "-p", f"{port}:{port}", *commands.folders(launch, "vllm"))
+        options = ("--ipc=host", *commands.published(launch.server, port), *commands.folders(launch, "vllm"))
         return commands.docker_run(launch, options, command)
 
     def _limits(self, launch: Launch) -> list[str]:

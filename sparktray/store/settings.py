@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import msgspec
 
+from sparktray.decide.clients.remembered import CopiedId, KeptForward, PublicUrl
 from sparktray.domain.phrase import phrase
 from sparktray.domain.problem import Problem
 from sparktray.store.aside import free_name
@@ -23,11 +24,33 @@ class Settings:
 
     ``language`` is one of ``LANGUAGES``, None for the environment's. ``silenced`` are the kinds of
     notifications that are off. ``panel`` is where the window was: base64 of ``QWidget.saveGeometry``.
+    ``copies`` are the IDs that clients were last given, ``forwards`` and ``public`` the ways by which they
+    reach servers.
     """
 
     language: str | None = None
     silenced: frozenset[str] = frozenset()
     panel: str | None = None
+    copies: tuple[CopiedId, ...] = ()
+    forwards: tuple[KeptForward, ...] = ()
+    public: tuple[PublicUrl, ...] = ()
+
+    def with_copy(self, copied: CopiedId) -> Settings:
+        """The same after a client got an ID: what it had before counts no more."""
+        others = (each for each in self.copies if each.client != copied.client)
+        return replace(self, copies=(*others, copied))
+
+    def with_forward(self, host: str, server: str, port: int | None) -> Settings:
+        """The same with that server's forward at that port of this computer; without one for None."""
+        others = tuple(each for each in self.forwards if (each.host, each.server) != (host, server))
+        added = () if port is None else (KeptForward(host=host, server=server, port=port),)
+        return replace(self, forwards=(*others, *added))
+
+    def with_public(self, host: str, server: str, url: str) -> Settings:
+        """The same with that server's public address; without one for an empty text."""
+        others = tuple(each for each in self.public if (each.host, each.server) != (host, server))
+        added = (PublicUrl(host=host, server=server, url=url),) if url else ()
+        return replace(self, public=(*others, *added))
 
 
 class _File(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,6 +58,9 @@ class _File(msgspec.Struct, frozen=True, kw_only=True):
     language: str | None = None
     silenced: tuple[str, ...] = ()
     panel: str | None = None
+    copies: tuple[CopiedId, ...] = ()
+    forwards: tuple[KeptForward, ...] = ()
+    public: tuple[PublicUrl, ...] = ()
 
 
 class SettingsFile:
@@ -125,6 +151,9 @@ class SettingsFile:
         return settings, problem
 
 
+_PARTS = ("language", "silenced", "panel", "copies", "forwards", "public")
+
+
 class _Newer(Exception):
     """The file is of a later version; ``settings`` is what of it could be understood."""
 
@@ -145,7 +174,7 @@ def _understood(text: bytes) -> Settings:
 def _piecewise(tree: dict[str, object]) -> _File:
     """The parts that mean today what they meant when this was written, as far as anybody can tell."""
     kept: dict[str, object] = {"version": VERSION}
-    for name in ("language", "silenced", "panel"):
+    for name in _PARTS:
         part = {"version": VERSION, name: tree.get(name)}
         try:
             msgspec.convert(part, _File)
@@ -157,7 +186,7 @@ def _piecewise(tree: dict[str, object]) -> _File:
 
 def _settings(file: _File) -> Settings:
     language = file.language if file.language in LANGUAGES else None
-    return Settings(language, frozenset(file.silenced), file.panel)
+    return Settings(language, frozenset(file.silenced), file.panel, file.copies, file.forwards, file.public)
 
 
 def _written(settings: Settings) -> bytes:
@@ -166,6 +195,9 @@ def _written(settings: Settings) -> bytes:
         language=settings.language,
         silenced=tuple(sorted(settings.silenced)),
         panel=settings.panel,
+        copies=settings.copies,
+        forwards=settings.forwards,
+        public=settings.public,
     )
     return msgspec.json.format(msgspec.json.encode(file), indent=2) + b"\n"
 

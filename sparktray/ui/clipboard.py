@@ -10,6 +10,7 @@ from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QClipboard, QFontDatabase, QGuiApplication
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLabel, QLineEdit, QVBoxLayout, QWidget
 
+from sparktray.decide.clients.remembered import CopiedId
 from sparktray.domain.phrase import phrase
 from sparktray.domain.text import has_hidden
 from sparktray.ui.background import Background
@@ -37,10 +38,10 @@ class Copier(QObject):
 
     On Wayland the compositor takes a selection only from the client that has the focus (wl_data_device
     .set_selection), which a tray has not: `wl-copy` then does it, else a window for it is shown. Emits
-    ``copied`` with each text that is on the clipboard.
+    ``given`` with each `CopiedId` that is on the clipboard.
     """
 
-    copied = Signal(str)
+    given = Signal(object)
 
     def __init__(self, say: Wording, background: Background, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -48,34 +49,45 @@ class Copier(QObject):
         self._background = background
         self._window: CopyWindow | None = None
 
-    def copy(self, text: str, told: Callable[[Copied], None]) -> None:
-        """Put the text on the clipboard, unchanged; ``told`` gets the outcome, at once or later."""
+    def copy(self, text: str, told: Callable[[Copied], None], *, lines: bool = False) -> None:
+        """Put the text on the clipboard, unchanged; ``told`` gets the outcome, at once or later.
 
-        def over(outcome: Copied) -> None:
-            if outcome is Copied.DONE:
-                self.copied.emit(text)
-            told(outcome)
-
-        if has_hidden(text):
-            over(Copied.REFUSED)
+        OFFERED is followed by DONE when a person copies it from the window. Text with characters that nobody
+        can see is refused, but for the ends of lines where it has ``lines``.
+        """
+        if any(map(has_hidden, text.split("\n"))) if lines else has_hidden(text):
+            told(Copied.REFUSED)
         elif _may_not_own():
             self._background.run(
                 lambda: copied_by_program(text),
-                lambda done: over(Copied.DONE if done else self._offer(text)),
+                lambda done: told(Copied.DONE) if done else self._offer(text, told),
             )
         else:
-            over(copy(text))
+            told(_put(text))
+
+    def give(
+        self, copied: CopiedId, text: str, told: Callable[[Copied], None], *, lines: bool = False
+    ) -> None:
+        """Copy ``text``, which holds that ID, for its client; see ``copy``."""
+
+        def over(outcome: Copied) -> None:
+            if outcome is Copied.DONE:
+                self.given.emit(copied)
+            told(outcome)
+
+        self.copy(text, over, lines=lines)
 
     def close(self) -> None:
         """Take the window away."""
         if self._window is not None:
             self._window.close()
 
-    def _offer(self, text: str) -> Copied:
+    def _offer(self, text: str, told: Callable[[Copied], None]) -> None:
+        """Show it in a window; that it was copied from there is told too."""
         if self._window is None:
             self._window = CopyWindow(self._say)
-        self._window.show_text(text)
-        return Copied.OFFERED
+        self._window.show_text(text, lambda: told(Copied.DONE))
+        told(Copied.OFFERED)
 
 
 def _may_not_own() -> bool:
@@ -91,9 +103,12 @@ def copy_lines(lines: Iterable[str]) -> bool:
 
 
 def copy(text: str) -> Copied:
-    """Put the text on the clipboard by Qt, and on X11 on the selection of the middle button too."""
-    if has_hidden(text):
-        return Copied.REFUSED
+    """Put text of one line on the clipboard; with characters that nobody can see it is refused."""
+    return Copied.REFUSED if has_hidden(text) else _put(text)
+
+
+def _put(text: str) -> Copied:
+    """By Qt, and on X11 on the selection of the middle button too."""
     clipboard = QGuiApplication.clipboard()
     clipboard.setText(text, QClipboard.Mode.Clipboard)
     if clipboard.text(QClipboard.Mode.Clipboard) != text:
@@ -139,6 +154,7 @@ class CopyWindow(QDialog):
         super().__init__(parent)
         self._say = say
         self._text = ""
+        self._done: Callable[[], None] = lambda: None
         self._why = QLabel(self, wordWrap=True, textFormat=Qt.TextFormat.PlainText)
         self._field = QLineEdit(self, readOnly=True)
         self._field.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
@@ -155,9 +171,9 @@ class CopyWindow(QDialog):
         for widget in (self._why, self._field, buttons):
             column.addWidget(widget)
 
-    def show_text(self, text: str) -> None:
-        """Come to the front with that text."""
-        self._text = text
+    def show_text(self, text: str, done: Callable[[], None] = lambda: None) -> None:
+        """Come to the front with that text; ``done`` is called once it is copied."""
+        self._text, self._done = text, done
         self._field.setText(text)
         self._field.setCursorPosition(0)
         self._tell(failed=False)
@@ -178,8 +194,9 @@ class CopyWindow(QDialog):
         self._close.setText(self._say(phrase("Close")))
 
     def _copy_it(self) -> None:
-        if copy(self._text) is Copied.DONE:
+        if _put(self._text) is Copied.DONE:
             self.close()
+            self._done()
         else:
             self._tell(failed=True)
             self._field.setFocus()

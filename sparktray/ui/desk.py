@@ -11,30 +11,32 @@ from PySide6.QtWidgets import QApplication
 
 from sparktray.control.controller import Controller
 from sparktray.control.watch import Watch
-from sparktray.decide.identity import running_on
 from sparktray.decide.showing.history import History
 from sparktray.decide.ways_on import EnterSecret
 from sparktray.domain.catalogue import Catalogue
-from sparktray.domain.host import DEMO_HOST, HostProfile
+from sparktray.domain.host import HostProfile
 from sparktray.domain.operation import Wish
 from sparktray.domain.problem import Problem
 from sparktray.domain.snapshot import LinkPhase, Snapshot
+from sparktray.remote.contract import Remote
 from sparktray.store.hosts import Hosts
 from sparktray.store.settings import Settings
 from sparktray.ui.asking import Asker
 from sparktray.ui.background import Background
 from sparktray.ui.bridge import Bridge, MainThread
+from sparktray.ui.clients.handing import Handing
 from sparktray.ui.clipboard import Copied, Copier
 from sparktray.ui.entries.secret_entry import SecretEntry
 from sparktray.ui.front import Front
-from sparktray.ui.hosts.access import Access
+from sparktray.ui.hosts.access import access_of
 from sparktray.ui.hosts.secret_window import PersonAtDesk
 from sparktray.ui.notifying.announcing import Announcer
 from sparktray.ui.notifying.notify import Notifier, TrayMessages
 from sparktray.ui.reloading import Reloading
+from sparktray.ui.settings.saving import Saving
 from sparktray.ui.settings.speaking import Speaking
 from sparktray.ui.tray.tray import Tray
-from sparktray.wiring import DemoVisit, Program, controller_for, dialer, key_setup, shown_key
+from sparktray.wiring import Program, controller_for
 from sparktray.wording import Wording
 
 NAME = "sparktray"
@@ -55,10 +57,7 @@ class Desk(QObject):
         self._say = say
         self._program = program
         self._hosts = program.hosts.load()
-        # The demo without a profile is visited until a host is set up.
-        self._visits = host == DEMO_HOST and self._hosts.get(host.name) is None
-        self._host = None if self._visits else host
-        self._demo = DemoVisit()
+        self._host = host
         self._background = Background(self)
         self._errands = MainThread(self)
         self._bridge = Bridge(self)
@@ -75,12 +74,13 @@ class Desk(QObject):
         self._person, self._applicant = PersonAtDesk(say, self), PersonAtDesk(say, self)
         self._speaking = Speaking(say, self._background, self)
         self._speaking.changed.connect(self._tell_anew)
+        self._handing = self._made_handing()
         self._front = self._made_front()
         self._reloading = self._made_reloading()
         self._tray: Tray | None = None
         self._notifier: Notifier | None = None
         self._announcer: Announcer | None = None
-        self._silenced: frozenset[str] = frozenset()
+        self._settings = Settings()
 
     def open(self) -> None:
         """Watch the host, and show the icon as soon as the desktop shows any; until then the panel."""
@@ -93,9 +93,7 @@ class Desk(QObject):
             self._announce_over_bus()
         self._find_tray()
         self._reloading.look()
-        if self._visits:
-            self._try_demo()
-        elif self._host is None:
+        if self._host is None:
             self._front.set_up()
         elif self._host.is_demo:
             self._front.present()  # whoever wants to see it shall not have to find an icon
@@ -106,6 +104,7 @@ class Desk(QObject):
         self._person.settle()
         self._errands.close()
         self._background.close()
+        self._handing.close()
         self._front.close()
         self._asker.close()
         self._secrets.close()
@@ -116,7 +115,7 @@ class Desk(QObject):
             self._notifier.close()
         if self._watch is not None:
             self._watch.close()
-        self._demo.close()
+        self._program.demo.close()
 
     # From the door, on any thread.
 
@@ -127,7 +126,8 @@ class Desk(QObject):
 
     def copy(self, text: str) -> bool:
         """Put text on the clipboard and wait; whether it is there."""
-        return self._errands.ask(lambda told: self._copier.copy(text, lambda done: told(done is Copied.DONE)))
+        copier = self._copier
+        return self._errands.ask(lambda t: copier.copy(text, lambda done: t(done is Copied.DONE), lines=True))
 
     def show_panel(self, token: str) -> None:
         """Bring the panel to the front, with the token of who asked for it."""
@@ -142,23 +142,17 @@ class Desk(QObject):
         watch.start()
 
     def _maker(self, host: HostProfile) -> partial[Controller]:
-        program = self._demo.program(host) or self._program
+        program = self._program.demo.program(host) or self._program
         return partial(controller_for, program, host, keep_trying=True, person=self._person, measure=True)
 
     @Slot()
     def _try_demo(self) -> None:
-        """Asked for while no host is set up."""
-        if self._host is None:
-            self._background.run(self._demo.open, self._visit_demo, lambda _: self._front.set_up())
+        """Asked for while no host is set up; from then on it is watched whenever there is none."""
+        self._background.run(self._program.demo.open, self._visit, lambda _: self._front.set_up())
 
-    def _visit_demo(self, _: None) -> None:
-        if self._host is None:
-            self._begin(DEMO_HOST)
-            self._show()
+    def _visit(self, _: None) -> None:
+        self._hosts_changed(self._hosts)
         self._front.present()
-
-    def _visited(self) -> Program | None:
-        return self._demo.program(self._host)
 
     @Slot(int, object)
     def _take(self, number: int, snapshot: Snapshot) -> None:
@@ -176,6 +170,7 @@ class Desk(QObject):
         latest = self._latest
         if self._tray is not None:
             self._tray.show(latest, self._names())
+        self._handing.take(latest)
         self._front.take(latest)
         if latest is None:
             return
@@ -194,9 +189,9 @@ class Desk(QObject):
         watched = self._host
         same = None if watched is None else hosts.get(watched.name)
         chosen = hosts.get() if hosts.in_use != before.in_use or same is None else same
+        chosen = chosen or self._program.demo.host
         if chosen is None:
-            if self._visited() is None:
-                self._end_watching()
+            self._end_watching()
         elif watched is None or self._watch is None:
             self._person.welcome()
             self._begin(chosen)
@@ -235,8 +230,10 @@ class Desk(QObject):
     # What a person wants.
 
     @Slot(object)
-    def _asked(self, wanted: Wish | EnterSecret) -> None:
-        if isinstance(wanted, EnterSecret):
+    def _asked(self, wanted: Wish | EnterSecret | None) -> None:
+        if wanted is None:
+            self._retry()  # what was stored is a key that a server waits for
+        elif isinstance(wanted, EnterSecret):
             self._secrets.ask(wanted, self._front.window_in_front())
         elif self._latest is not None:
             self._asker.wish(self._latest, wanted, self._front.window_in_front())
@@ -274,24 +271,15 @@ class Desk(QObject):
     # What it is shown with.
 
     def _made_front(self) -> Front:
-        program = self._program
-        access = Access(
-            program.hosts,
-            dialer(program.vault, self._applicant),
-            shown_key,
-            lambda: self._program.catalogue,
-            key_setup(program, self._applicant),
-            program.vault.forget,
-            self._applicant,
-        )
         front = Front(
             self._say,
             self._background,
-            program,
-            access,
+            self._program,
+            access_of(self._program, lambda: self._program.catalogue, self._applicant),
             lambda: self._history,
             self.controller,
-            self._visited,
+            lambda: self._program.demo.program(self._host),
+            self._handing,
             self,
         )
         front.wished.connect(self._asked)
@@ -301,6 +289,20 @@ class Desk(QObject):
         front.written.connect(lambda: self._reloading.look())
         front.demo_asked.connect(self._try_demo)
         return front
+
+    def _made_handing(self) -> Handing:
+        saving = Saving(self._program.folder, self._background, self)
+        saving.saved.connect(lambda _: self._reloading.look())
+
+        key = self._program.vault.keyring.named
+        handing = Handing(self._copier, saving, self._background, self._open_remote, key, self)
+        handing.key_asked.connect(self._asked)
+        handing.opened.connect(lambda: self._front.forwards_changed())
+        return handing
+
+    def _open_remote(self) -> Remote | None:
+        controller = self.controller()
+        return None if controller is None else controller.open_remote()
 
     def _made_reloading(self) -> Reloading:
         program = self._program
@@ -341,6 +343,8 @@ class Desk(QObject):
         rows.panel_asked.connect(self._front.present)
         rows.webui_asked.connect(self._front.show_open_webui)
         rows.webui_page_asked.connect(self._front.open_web_page)
+        rows.client_asked.connect(self._front.show_client)
+        rows.check_asked.connect(self._front.check_client)
         rows.opened.connect(self._retry)
         rows.quit_asked.connect(QApplication.quit)
         self._tray = tray
@@ -351,11 +355,11 @@ class Desk(QObject):
 
     def _announce(self, notifier: Notifier) -> None:
         announcer = Announcer(self._say, notifier, self)
-        announcer.silence(self._silenced)
+        announcer.silence(self._settings.silenced)
         announcer.copy_asked.connect(self._copy_id)
         announcer.log_asked.connect(self._front.show_log)
         announcer.wished.connect(self._asked)
-        self._copier.copied.connect(announcer.copied)
+        announcer.remember(self._settings.copies)
         announcer.panel_asked.connect(self._front.present)
         self._notifier, self._announcer = notifier, announcer
 
@@ -371,19 +375,17 @@ class Desk(QObject):
     @Slot(str)
     def _copy_id(self, server: str) -> None:
         """Asked for in the panel or in a notification; the panel says how it went."""
-        latest = self._latest
-        state = None if latest is None else latest.state_of(server)
-        model_id = None if latest is None or state is None else running_on(latest, state).model_id
-        if model_id is not None:
-            self._copier.copy(model_id, self._front.copied)
+        self._handing.copy_id(server, self._front.copied)
 
     # What is chosen in the settings.
 
     @Slot(object, object)
     def _settings_changed(self, settings: Settings, problem: Problem | None) -> None:
-        self._silenced = settings.silenced
+        self._settings = settings
         if self._announcer is not None:
             self._announcer.silence(settings.silenced)
+            self._announcer.remember(settings.copies)
+        self._handing.take_settings(settings)
         self._speaking.turn_to(settings.language)
         self._front.take_settings(settings, problem)
 

@@ -11,17 +11,19 @@ from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QWidget
 
 from sparktray.control.controller import Controller
+from sparktray.decide.clients.snippets import Client
 from sparktray.decide.showing.history import History
 from sparktray.demo.tour import DIES, TOO_LARGE
 from sparktray.domain.phrase import phrase
 from sparktray.domain.problem import Problem
 from sparktray.domain.snapshot import Snapshot
-from sparktray.remote.contract import Remote
 from sparktray.store.autostart.choice import autostart_for
 from sparktray.store.autostart.entry import Never
 from sparktray.store.hosts import Hosts
 from sparktray.store.settings import Settings
 from sparktray.ui.background import Background
+from sparktray.ui.clients.handing import Handing
+from sparktray.ui.clients.page import ClientsPage
 from sparktray.ui.clipboard import Copied
 from sparktray.ui.hosts.access import Access
 from sparktray.ui.hosts.hosts_page import HostsPage
@@ -31,7 +33,6 @@ from sparktray.ui.panel.logs.page import LogPage
 from sparktray.ui.panel.monitor_page import MonitorPage
 from sparktray.ui.panel.window import PanelWindow
 from sparktray.ui.settings.page import SettingsPage
-from sparktray.ui.settings.saving import Saving
 from sparktray.ui.tray.copies import answer
 from sparktray.wiring import Program
 from sparktray.wording import Wording
@@ -65,6 +66,7 @@ class Front(QObject):
         history: Callable[[], History],
         controller: Callable[[], Controller | None],
         visited: Callable[[], Program | None],
+        handing: Handing,
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
@@ -73,16 +75,16 @@ class Front(QObject):
         self._program = program
         self._folder = program.folder
         self._passing = program.folder.passing  # read now: no handler reads the disk
+        self._journal = program.journal
         self._access = access
         self._history = history
         self._controller = controller
         self._visited = visited
-        self._saving = Saving(self._folder, background, self)
+        self._handing = handing
         self._latest: Snapshot | None = None
         self._settings: tuple[Settings, Problem | None] = (Settings(), None)
         self._catalogue_problem: Problem | None = None
         self._trayless = False
-        self._journal = program.journal
         self._rooms: _Rooms | None = None
 
     @property
@@ -115,6 +117,25 @@ class Front(QObject):
         rooms = self._made()
         rooms.panel.show_page(rooms.webui)
         rooms.panel.present()
+
+    @Slot(str)
+    def show_client(self, client: str) -> None:
+        """Bring the panel to the front with that client's settings (a word of `Client`)."""
+        rooms = self._made()
+        rooms.panel.show_page(rooms.clients)
+        rooms.clients.choose(Client(client))
+        rooms.panel.present()
+
+    @Slot()
+    def check_client(self) -> None:
+        """Bring the panel to the front and have the check for Cursor begin."""
+        self.show_client(Client.CURSOR)
+        self._made().clients.look()
+
+    def forwards_changed(self) -> None:
+        """What is open on this computer is another thing now."""
+        if self._rooms is not None:
+            self._rooms.clients.take(self._latest)
 
     @Slot()
     def open_web_page(self) -> None:
@@ -149,6 +170,7 @@ class Front(QObject):
         self._settings = (settings, problem)
         if self._rooms is not None:
             self._rooms.settings.take_settings(settings, problem)
+            self._rooms.clients.take_settings(settings)
 
     @Slot(object)
     def take_catalogue_problem(self, problem: Problem | None) -> None:
@@ -189,6 +211,7 @@ class Front(QObject):
         """Take the windows away."""
         if self._rooms is not None:
             self._rooms.webui.close_forwards()
+            self._rooms.clients.close_errands()
             self._rooms.panel.close()
 
     def _made(self) -> _Rooms:
@@ -203,24 +226,34 @@ class Front(QObject):
         rooms = _Rooms(
             panel=PanelWindow(say),
             journal=JournalPage(say, background, self._journal),
-            log=LogPage(say, self._open_remote),
+            log=LogPage(say, self._handing.remote),
             hosts=HostsPage(say, background, self._access),
-            webui=OpenWebUiPage(say, background, self._open_remote),
+            webui=OpenWebUiPage(say, background, self._handing.remote),
+            clients=ClientsPage(
+                say,
+                self._handing.copier,
+                background,
+                self._handing.remote,
+                self._handing.forwards.states,
+                self._handing.key,
+            ),
             settings=SettingsPage(
                 say,
                 self._folder,
                 background,
-                self._saving,
+                self._handing.saving,
                 Never() if self._passing else autostart_for(self._folder),
                 self._controller,
             ),
         )
         panel = rooms.panel
         monitor, journal = MonitorPage(say, self._history), rooms.journal
-        for page in (monitor, rooms.log, rooms.webui, journal, rooms.hosts, rooms.settings):
+        for page in (monitor, rooms.log, rooms.clients, rooms.webui, journal, rooms.hosts, rooms.settings):
             panel.add(page)
         settings, problem = self._settings
         rooms.settings.take_settings(settings, problem)
+        rooms.clients.take_settings(settings)
+        self._handing.serve(rooms.clients)
         rooms.settings.take_catalogue_problem(self._catalogue_problem)
         rooms.settings.written.connect(self.written)
         rooms.hosts.changed.connect(lambda _: self.written.emit())
@@ -240,12 +273,8 @@ class Front(QObject):
         panel.geometry_changed.connect(self._keep_place)
         return rooms
 
-    def _open_remote(self) -> Remote | None:
-        controller = self._controller()
-        return None if controller is None else controller.open_remote()
-
     def _keep_place(self, geometry: str) -> None:
-        self._saving.change(lambda settings: replace(settings, panel=geometry))
+        self._handing.saving.change(lambda settings: replace(settings, panel=geometry))
 
     def _say_notice(self) -> None:
         """One line: what keeps the program from working as it should comes first."""
@@ -255,7 +284,6 @@ class Front(QObject):
         if self._catalogue_problem is not None:
             panel.notice(self._catalogue_problem.cause, phrase("Show"))
         elif self._in_demo:
-            way_on = phrase("Set up a host…") if self._visited() is not None else None
             panel.notice(
                 phrase(
                     "This is a built-in demo; nothing here is real. To see failures, start {dies} on vLLM, "
@@ -263,7 +291,7 @@ class Front(QObject):
                     dies=DIES,
                     large=TOO_LARGE,
                 ),
-                way_on,
+                phrase("Set up a host…") if self._visited() is not None else None,
             )
         elif self._trayless:
             panel.notice(
@@ -293,5 +321,6 @@ class _Rooms:
     journal: JournalPage
     log: LogPage
     webui: OpenWebUiPage
+    clients: ClientsPage
     hosts: HostsPage
     settings: SettingsPage

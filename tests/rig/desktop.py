@@ -264,6 +264,10 @@ class Item:
 
         return search(self.rows()[1:])
 
+    def open(self) -> None:
+        """As a panel does when a person opens the menu."""
+        with_reply(self._address, new_method_call(self._menu, "AboutToShow", "i", (0,)))
+
     def click(self, begins: str) -> None:
         """Click a row."""
         self.click_on(self.row(begins))

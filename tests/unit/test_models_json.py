@@ -53,7 +53,7 @@ def test_the_models_of_the_page(
     assert model is not None
     assert model.servers == tuple(servers.split())
     assert model.path == f"{{models}}/{path}/{model_id}"
-    assert model.name_on(EngineKind.SGLANG) == model_id
+    assert model.name_on(catalogue.servers_of(model)[0]) == model_id
     assert set(model.purposes) == purposes
     assert model.ollama == ollama
     assert (model.kind is ModelKind.EMBEDDING) == (model_id == "bge-m3")

@@ -12,7 +12,8 @@ from sparktray.cli.progress import Progress
 from sparktray.cli.request import Request, Session, watching
 from sparktray.cli.views import operation_view
 from sparktray.decide.changing.preflight import chosen_server, may
-from sparktray.decide.identity import base_url, running_on
+from sparktray.decide.clients.reach import direct_url
+from sparktray.decide.identity import running_on
 from sparktray.decide.memory.words import sum_lines
 from sparktray.decide.showing.present import operation_sentence
 from sparktray.domain.catalogue import Catalogue
@@ -210,4 +211,6 @@ def _tell_address(request: Request, snapshot: Snapshot, operation: Operation) ->
     model_id = running_on(snapshot, state).model_id
     if model_id is not None:
         out.line(say(phrase("Model ID: {model_id}", model_id=clean_name(model_id))))
-    out.line(say(phrase("Base URL: {url}", url=base_url(snapshot.host, state))))
+    url = direct_url(snapshot.host, state)
+    reached = phrase("Reached by a forward: sparktray forward {server}", server=state.name)
+    out.line(say(reached if url is None else phrase("Base URL: {url}", url=url)))

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import shlex
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -64,8 +65,15 @@ def run(request: Request, tray: Tray | None, do: Do) -> int:
 
 
 def _folder(language: str | None) -> PassingFolder:
-    try:
+    with _temporary():
         return PassingFolder(language)
+
+
+@contextmanager
+def _temporary() -> Iterator[None]:
+    """Within, what fails is told as any folder's failure is."""
+    try:
+        yield
     except OSError as error:
         raise unwritable(Path(error.filename or tempfile.gettempdir()), error) from error
 
@@ -80,7 +88,10 @@ def _on_own_folder(request: Request, own: ConfigFolder, tray: Tray, do: Do) -> i
     if answered is not None:
         return answered
     if HostsFile(own).load().get() is None:
-        return tray(open_program(own.path, forgiving=True), DEMO_HOST)
+        program = open_program(own.path, forgiving=True)
+        with _temporary():
+            program.demo.open()
+        return tray(program, program.demo.host)
     return do(replace(request, options=parse(words, request.say)), tray)
 
 

@@ -257,7 +257,7 @@ def _load_by_api(
     snapshot: Snapshot, survey: Survey, asker: Asker, state: ServerState, model: Model, wish: SwitchWish
 ) -> list[Step] | Problem:
     server = state.server
-    name = model.name_on(server.engine)
+    name = model.name_on(server)
     final = [
         steps.load_ollama(server, name),
         steps.load(server, model, wish.timeout),

@@ -16,7 +16,7 @@ def serves_already(snapshot: Snapshot, state: ServerState, model: Model, wish: S
     if wish.context is not None and wish.context not in {each.context_length for each in state.served or ()}:
         return False
     running = running_on(snapshot, state)
-    wanted = model.name_on(state.server.engine)
+    wanted = model.name_on(state.server)
     if not state.ready or running.model is None or running.model.id != model.id:
         return False
     return loads_by_api(state.server) or running.model_id == wanted
@@ -31,7 +31,7 @@ def loads_already(snapshot: Snapshot, state: ServerState, model: Model, wish: Sw
         return False
     running = running_on(snapshot, state)
     same = running.model is not None and running.model.id == model.id
-    named = declared_name(state) == model.name_on(state.server.engine)
+    named = declared_name(state) == model.name_on(state.server)
     return state.phase is Phase.LOADING and same and named
 
 

@@ -222,7 +222,7 @@ def start(
 
 def load(server: Server, model: Model, timeout: float | None) -> Step:
     """Watch the model load until the server itself says that it serves it."""
-    name = model.name_on(server.engine)
+    name = model.name_on(server)
     return Step(
         StepName.LOAD,
         phrase("Load {model}", model=model.id),
@@ -246,7 +246,7 @@ def prove(server: Server, model: Model) -> Step:
     return Step(
         StepName.PROVE,
         phrase("Ask {model} for a first answer", model=model.id),
-        ProveServing(server.name, model.name_on(server.engine), model.kind, engine_key(model, server.engine)),
+        ProveServing(server.name, model.name_on(server), model.kind, engine_key(model, server.engine)),
         proof=phrase("It answers."),
     )
 

@@ -8,25 +8,29 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from urllib.parse import urlsplit
 
 from sparktray.decide.clients.endpoint import Endpoint
+from sparktray.decide.clients.reach import BIND
 from sparktray.domain.asking import Answer, Ask, Dialogue, Heard
 from sparktray.domain.catalogue import EngineKind, ModelKind
 from sparktray.domain.phrase import Phrase, phrase
 from sparktray.domain.secret import Secret
 from sparktray.domain.text import clean_name, has_hidden
+from sparktray.engines.openai_answers import ASK_LIST
 
 # A long prompt on a large model; the answer itself is short.
 _ANSWER_SECONDS = 120.0
-_LIST_SECONDS = 10.0
 # Cursor's own instructions and an open file fill this; an agent needs more.
 _LEAST_CONTEXT = 32_000
 _BUILT_IN = ("gpt-", "chatgpt-", "o1", "o3", "o4", "claude-", "gemini-", "grok-", "cursor-", "composer-")
 _LOCAL_ENDINGS = (".local", ".lan", ".home", ".internal", ".localhost", ".home.arpa")
 _TOOL = "get_weather"
+
+
+LAST_WORD = phrase("Nothing here speaks against it. Cursor's own Verify has the last word.")
 
 
 class Verdict(StrEnum):
@@ -139,9 +143,9 @@ def of_the_url(at: Endpoint, public: str | None) -> tuple[Line, ...]:
 def _routes() -> Phrase:
     return phrase(
         "Give the server a public HTTPS address and a key: a tunnel (cloudflared, ngrok) or a VPN's funnel "
-        "exposes this one port, a reverse proxy of your own whatever it forwards. Then: "
-        "check-cursor --public-url URL. Continue, Cline and Claude Code call from this computer and need "
-        "none of it."
+        "exposes this one port, a reverse proxy of your own whatever it forwards. Then have it checked: "
+        "--public-url URL, or the public URL in the window. Continue, Cline and Claude Code call from this "
+        "computer and need none of it."
     )
 
 
@@ -152,12 +156,17 @@ def _is_private(host: str) -> bool:
         return host == "localhost" or "." not in host or host.endswith(_LOCAL_ENDINGS)
 
 
+def of_the_port(exposed: Phrase) -> Line:
+    """That everybody in the host's network can use it; ``exposed`` says so."""
+    return Line("port-open", Verdict.DOUBTFUL, exposed, BIND)
+
+
 # What the server itself does, asked through the connection.
 
 
 def asks_for_a_key() -> Dialogue[Line]:
     """Whether anybody who reaches the port may use it."""
-    heard = yield Ask("GET", "/v1/models", deadline=_LIST_SECONDS)
+    heard = yield ASK_LIST
     if isinstance(heard, Answer) and heard.status in {401, 403}:
         return Line("key", Verdict.GOOD, phrase("The server asks for a key."))
     return Line(
@@ -172,7 +181,7 @@ def asks_for_a_key() -> Dialogue[Line]:
 
 def lists(at: Endpoint, key: Secret | None) -> Dialogue[Line]:
     """Whether the ID is in the list, byte for byte."""
-    heard = yield Ask("GET", "/v1/models", deadline=_LIST_SECONDS, bearer=key)
+    heard = yield replace(ASK_LIST, bearer=key)
     told = heard.field("data") if isinstance(heard, Answer) and heard.status == 200 else None
     rows = told if isinstance(told, list) else []
     if any(isinstance(row, dict) and row.get("id") == at.model_id for row in rows):

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sparktray.decide.identity import base_url, running_on
+from sparktray.decide.servers import probe_key
 from sparktray.domain.catalogue import EngineKind, ModelKind
 from sparktray.domain.snapshot import ServerState, Snapshot
-from sparktray.engines.registry import engine_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,5 +44,5 @@ def endpoint_of(snapshot: Snapshot, state: ServerState, url: str | None = None) 
         engine=state.server.engine,
         kind=ModelKind.CHAT if model is None else model.kind,
         context=running.context_length,
-        locked=model is not None and engine_key(model, state.server.engine) is not None,
+        locked=probe_key(snapshot, state) is not None,
     )

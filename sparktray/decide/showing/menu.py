@@ -9,11 +9,15 @@ from functools import reduce
 from sparktray.decide.changing.fetching import amount
 from sparktray.decide.changing.operations import can_cancel
 from sparktray.decide.changing.preflight import closed, loads_by_api, may
-from sparktray.decide.identity import Running, base_url, running_on
+from sparktray.decide.clients.reach import direct_url
+from sparktray.decide.clients.remembered import CopiedId
+from sparktray.decide.identity import Running, running_on
+from sparktray.decide.servers import probe_key
 from sparktray.decide.showing.present import sentence, shown_name
 from sparktray.decide.showing.words import purpose_word
 from sparktray.decide.truth import waits_for_somebody
 from sparktray.decide.ways_on import EnterSecret, ways_on
+from sparktray.domain.asking import Health
 from sparktray.domain.catalogue import Model
 from sparktray.domain.operation import Operation, StepName, StepRun, StopWish, Wish
 from sparktray.domain.phrase import Phrase, phrase
@@ -76,22 +80,22 @@ class StopRow:
 
 @dataclass(frozen=True, slots=True)
 class CopyRow:
-    """What a client needs of a ready server: the exact ``model_id`` and the ``base_url``.
+    """What a client needs of a ready server: the exact ID and the URL.
 
+    ``base_url`` is None where only a forward leads there.
     ``label`` names model and server, for the submenu when there are several. ``hidden`` means that
     the ID holds characters a reader cannot see: it is not copied.
     """
 
-    server: str
-    model_id: str
-    base_url: str
+    given: CopiedId
+    base_url: str | None
     label: Phrase
     hidden: bool
 
 
 @dataclass(frozen=True, slots=True)
 class WayRow:
-    """A way on from an operation that was broken off."""
+    """A way on from an operation that was broken off, or with a server that asks for a key."""
 
     label: Phrase
     wish: Wish | EnterSecret
@@ -149,8 +153,17 @@ def menu(snapshot: Snapshot, hosts: tuple[str, ...] = ()) -> Menu:
 def _way_rows(snapshot: Snapshot) -> tuple[WayRow, ...]:
     operation = snapshot.operation
     if operation is None or operation.end is None or not waits_for_somebody(snapshot):
-        return ()
+        return _keys(snapshot)[:1]
     return tuple(WayRow(label, wish) for label, wish in ways_on(snapshot, operation, operation.end))
+
+
+def _keys(snapshot: Snapshot) -> tuple[WayRow, ...]:
+    """Servers whose key the keyring has not, or not any more."""
+    return tuple(
+        WayRow(phrase("Enter the key of {server}…", server=state.name), EnterSecret(name, None, state.name))
+        for state in snapshot.servers
+        if state.health is Health.LOCKED and (name := probe_key(snapshot, state)) is not None
+    )
 
 
 def _host_rows(snapshot: Snapshot, hosts: tuple[str, ...]) -> tuple[HostRow, ...]:
@@ -239,9 +252,8 @@ def _stop_label(running: Running, state: ServerState, count: int) -> Phrase:
 def _copy_rows(snapshot: Snapshot, runs: Mapping[str, Running]) -> tuple[CopyRow, ...]:
     return tuple(
         CopyRow(
-            server=state.name,
-            model_id=model_id,
-            base_url=base_url(snapshot.host, state),
+            given=CopiedId(host=snapshot.host.name, server=state.name, model_id=model_id),
+            base_url=direct_url(snapshot.host, state),
             label=phrase("{name} on {server}", name=clean_name(model_id), server=state.name),
             hidden=has_hidden(model_id),
         )

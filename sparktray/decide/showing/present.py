@@ -7,6 +7,7 @@ from typing import assert_never
 from sparktray.decide.conflicts import conflicts
 from sparktray.decide.identity import Running, running_on
 from sparktray.decide.truth import icon_of, waits_for_somebody
+from sparktray.domain.asking import Health
 from sparktray.domain.catalogue import EngineKind
 from sparktray.domain.open_webui import WipeScope
 from sparktray.domain.operation import (
@@ -112,6 +113,8 @@ def server_sentence(snapshot: Snapshot, state: ServerState) -> Phrase:
         case Phase.FAILED:
             cause = state.failure.cause if state.failure is not None else phrase("It keeps ending.")
             return phrase("{server} failed: {cause}", server=state.name, cause=cause)
+        case Phase.DEGRADED if state.health is Health.LOCKED:
+            return phrase("{server} asks for a key.", server=state.name)
         case Phase.DEGRADED:
             return phrase("{name} on {server} does not answer as it should.", name=name, server=state.name)
         case Phase.LOADING if state.progress is not None:

@@ -35,6 +35,7 @@ from sparktray.domain.catalogue_file.shape import (
     SecretShape,
     ServerShape,
     allowed,
+    checked_address,
     checked_command,
     checked_flags,
     checked_name,
@@ -193,7 +194,18 @@ def _server(name: str, raw: object, place: Place) -> Server:
         container=checked_name(shape.container, at.key("container"), CONTAINER),
         port=shape.port,
         image=checked_name(shape.image, at.key("image"), NO_SPACE),
+        bind=None if shape.bind is None else checked_address(shape.bind, at.key("bind")),
+        served_name=_constant_name(shape, at.key("served_name")),
     )
+
+
+def _constant_name(shape: ServerShape, at: Place) -> str | None:
+    if shape.served_name is None:
+        return None
+    if shape.engine is EngineKind.OLLAMA:
+        message = phrase("Ollama serves each model under its own name")
+        raise at.error("catalogue-name", message, phrase("Remove the key."))
+    return checked_name(shape.served_name, at, NO_SPACE)
 
 
 def _open_webui(raw: object, place: Place) -> OpenWebUi:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -120,6 +121,8 @@ class ServerShape(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     container: str
     port: int
     image: str
+    bind: str | None = None
+    served_name: str | None = None
 
 
 class ModelShape(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -251,6 +254,15 @@ def checked_number(value: float, low: float, high: float, place: Place) -> None:
     if not low <= value <= high:
         message = phrase("{found} is out of range", found=value)
         raise place.error("catalogue-range", message, phrase("Allowed: {low} to {high}", low=low, high=high))
+
+
+def checked_address(text: str, place: Place) -> str:
+    """An IP address of the host, as `docker run -p` takes it."""
+    try:
+        return str(ipaddress.ip_address(text))
+    except ValueError:
+        message = phrase("{found} is no IP address", found=text)
+        raise place.error("catalogue-address", message, allowed(["127.0.0.1", "…"])) from None
 
 
 def checked_path(path: str, place: Place) -> str:

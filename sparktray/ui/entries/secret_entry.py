@@ -1,4 +1,4 @@
-"""A value that a model needs and the keyring lacks: asked for and stored, then it is switched to again."""
+"""A value that a model or a server needs and the keyring lacks: asked for, stored, then tried again."""
 
 from __future__ import annotations
 
@@ -20,7 +20,9 @@ from sparktray.wording import Wording
 
 
 class SecretEntry(QObject):
-    """One window at a time. Main thread only. Emits ``stored`` with the wish that waited for the value.
+    """One window at a time. Main thread only.
+
+    Emits ``stored`` with the wish that waited for the value, None where none did.
 
     ``keep`` stores a value under a name; it raises KeyringUnavailable, and runs on a thread of its own.
     """
@@ -43,8 +45,12 @@ class SecretEntry(QObject):
     def ask(self, wanted: EnterSecret, parent: QWidget | None, note: Phrase | None = None) -> None:
         """Ask for it; ``note`` is why it is asked for again."""
         self.close()
-        name, model = clean_name(wanted.name), clean_name(wanted.then.model)
-        kept = phrase("It is kept in the keyring, and {model} gets it when it starts.", model=model)
+        name = clean_name(wanted.name)
+        if wanted.then is None:
+            kept = phrase("It is kept in the keyring and sent to {server} alone.", server=wanted.server)
+        else:
+            model = clean_name(wanted.then.model)
+            kept = phrase("It is kept in the keyring, and {model} gets it when it starts.", model=model)
         question = LoginQuestion(
             phrase("Value of {name}", name=name), "", echo=False, may_keep=False, note=note or kept
         )

@@ -5,10 +5,8 @@ from __future__ import annotations
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QFontMetrics
 from PySide6.QtWidgets import (
-    QFrame,
     QHBoxLayout,
     QHeaderView,
-    QScrollArea,
     QTreeWidget,
     QTreeWidgetItem,
     QVBoxLayout,
@@ -21,7 +19,7 @@ from sparktray.store.hosts import Hosts
 from sparktray.ui.hosts.checklist import Checklist
 from sparktray.ui.hosts.status import State, StatusLine
 from sparktray.ui.hosts.texts import button, text_label, tint
-from sparktray.ui.panel.controls import AccentButton
+from sparktray.ui.panel.controls import AccentButton, scrolled
 from sparktray.ui.theme import AROUND, GRID, large, strong, tones
 from sparktray.wording import Wording
 
@@ -175,10 +173,7 @@ class HostsView(QWidget):
             buttons.addWidget(pressed)
         buttons.addStretch(1)
         buttons.addWidget(self.remove)
-        self.area = QScrollArea()
-        self.area.setFrameShape(QFrame.Shape.NoFrame)
-        self.area.setWidgetResizable(True)
-        self.area.setWidget(self.checklist)
+        self.area = scrolled(self.checklist)
         column = QVBoxLayout(self)
         column.setContentsMargins(AROUND, AROUND, AROUND, AROUND)
         column.setSpacing(GRID)

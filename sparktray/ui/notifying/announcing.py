@@ -8,6 +8,7 @@ from typing import assert_never
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
+from sparktray.decide.clients.remembered import CopiedId
 from sparktray.decide.showing.notices.down import Watched, down_due, down_since, server_down
 from sparktray.decide.showing.notices.events import Served, is_wanted, last_served, mended, notices
 from sparktray.decide.showing.notices.notice import (
@@ -18,7 +19,7 @@ from sparktray.decide.showing.notices.notice import (
     Urgency,
     Withdraw,
 )
-from sparktray.decide.showing.notices.stale import noted, stale, still_good
+from sparktray.decide.showing.notices.stale import good, outdated, stale
 from sparktray.domain.operation import RestoreWish
 from sparktray.domain.phrase import Phrase, phrase
 from sparktray.domain.snapshot import Snapshot
@@ -60,7 +61,8 @@ class Announcer(QObject):
         self._served: Mapping[str, Served] = {}
         self._watched: Mapping[str, Watched] = {}
         self._told: dict[str, Notice] = {}
-        self._copied: Mapping[str, str] = {}
+        self._copies: tuple[CopiedId, ...] = ()
+        self._good: frozenset[CopiedId] = frozenset()
         self._due = QTimer(self, singleShot=True)
         self._due.timeout.connect(self._look_again)
 
@@ -68,10 +70,11 @@ class Announcer(QObject):
         """Remember that an operation was begun from this tray: its end is told."""
         self._asked |= {operation}
 
-    def copied(self, text: str) -> None:
-        """Remember what was put on the clipboard: that an ID of it is no longer served is told."""
+    def remember(self, copies: tuple[CopiedId, ...]) -> None:
+        """What clients were given: that an ID which was right at some time is so no more is told once."""
+        self._copies = copies
         if self._before is not None:
-            self._copied = noted(self._copied, self._before, text)
+            self._good |= good(copies, self._before)
 
     def silence(self, kinds: frozenset[str]) -> None:
         """Tell no notices of these kinds (words of `NoticeKind`) from now on, and all others."""
@@ -81,7 +84,7 @@ class Announcer(QObject):
         """The next picture is another controller's: it is taken as it is, as the first one of all."""
         self._before = None
         self._served = {}
-        self._copied = {}
+        self._good = frozenset()
 
     def take(self, snapshot: Snapshot) -> None:
         """Tell what is new in it."""
@@ -89,14 +92,16 @@ class Announcer(QObject):
         if before is None:
             self._begin(snapshot.host.name)
         else:
-            outdated = stale(self._copied, snapshot)
-            self._copied = still_good(self._copied, outdated)
+            gone = outdated(self._good & frozenset(self._copies), snapshot)
+            changed = stale(gone, snapshot)
+            self._good -= gone
             found = notices(before, snapshot, self._asked, self._served)
             # That it is ready is said by the one that also says what is no longer so.
-            for notice in (*(each for each in found if not _covered(each, outdated)), *outdated):
+            for notice in (*(each for each in found if not _covered(each, changed)), *changed):
                 # Memory hovers about its mark; until it is clear of it, that is told already.
                 if notice.kind is not NoticeKind.MEMORY_LOW or notice.key not in self._told:
                     self._tell(notice)
+        self._good |= good(self._copies, snapshot)
         for told in mended(snapshot, self._told):
             self._tell(told)
         self._served = last_served(self._served, snapshot)

@@ -4,10 +4,19 @@ from __future__ import annotations
 
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QColor, QFont, QPainter, QPaintEvent, QPalette, QResizeEvent
-from PySide6.QtWidgets import QLabel, QPushButton, QSizePolicy, QWidget
+from PySide6.QtWidgets import QFrame, QLabel, QPushButton, QScrollArea, QSizePolicy, QWidget
 
 from sparktray.ui.labels import label
 from sparktray.ui.theme import GRID, Tones, mixed, tones
+
+
+def scrolled(inner: QWidget) -> QScrollArea:
+    """What may become higher than the window, without a frame of its own."""
+    area = QScrollArea()
+    area.setFrameShape(QFrame.Shape.NoFrame)
+    area.setWidgetResizable(True)
+    area.setWidget(inner)
+    return area
 
 
 class Hairline(QWidget):

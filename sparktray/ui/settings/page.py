@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from sparktray.domain.phrase import Phrase, phrase
 from sparktray.domain.problem import Problem
@@ -13,7 +13,7 @@ from sparktray.store.paths import ConfigFolder
 from sparktray.store.settings import Settings
 from sparktray.ui.background import Background
 from sparktray.ui.entries.jobs import Controllers
-from sparktray.ui.panel.controls import Hairline
+from sparktray.ui.panel.controls import Hairline, scrolled
 from sparktray.ui.panel.page import Page
 from sparktray.ui.settings.general import General
 from sparktray.ui.settings.models import Models
@@ -110,10 +110,6 @@ class SettingsPage(Page):
         column.addWidget(Hairline())
         column.addWidget(self.models)
         column.addStretch(1)
-        scroll = QScrollArea()
-        scroll.setFrameShape(QFrame.Shape.NoFrame)
-        scroll.setWidgetResizable(True)
-        scroll.setWidget(inner)
         around = QVBoxLayout(self)
         around.setContentsMargins(0, 0, 0, 0)
-        around.addWidget(scroll)
+        around.addWidget(scrolled(inner))

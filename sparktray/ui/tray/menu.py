@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QMenu
 
+from sparktray.decide.clients.snippets import Client
+from sparktray.decide.clients.view import client_name
 from sparktray.decide.showing.menu import CopyRow, HostRow, Menu, ModelRow, StopRow, WayRow
 from sparktray.domain.operation import StopWish, SwitchWish
 from sparktray.domain.phrase import Phrase, phrase
@@ -24,8 +27,8 @@ class TrayMenu(QObject):
     """The tray's menu. Main thread only.
 
     Emits ``wished`` with a wish, ``host_asked`` with the name of a host, ``cancelled``, ``panel_asked``,
-    ``quit_asked``, and ``opened`` when a person opens it. ``over_bus`` when the desktop shows the menu,
-    which it then gets over D-Bus.
+    ``quit_asked``, ``client_asked`` with a client's word, ``check_asked`` for the check-up, and ``opened``
+    when a person opens it. ``over_bus`` when the desktop shows the menu, which it then gets over D-Bus.
     """
 
     wished = Signal(object)
@@ -36,6 +39,8 @@ class TrayMenu(QObject):
     opened = Signal()
     webui_asked = Signal()
     webui_page_asked = Signal()
+    client_asked = Signal(str)
+    check_asked = Signal()
 
     def __init__(
         self, say: Wording, copier: Copier, *, over_bus: bool, parent: QObject | None = None
@@ -87,9 +92,16 @@ class TrayMenu(QObject):
         self._ids = Copies(
             self.menu, self._say, phrase("Copy model ID"), self._copy_id, over_bus=self._over_bus
         )
+        below, self._clients = self._submenu()
         self._urls = Copies(
-            self.menu, self._say, phrase("Copy base URL"), self._copy_url, over_bus=self._over_bus
+            below, self._say, phrase("Copy base URL"), self._copy_url, over_bus=self._over_bus
         )
+        below.addSeparator()
+        self._settings = [
+            (each, self._row(partial(self.client_asked.emit, each.value), below)) for each in Client
+        ]
+        below.addSeparator()
+        self._check = self._row(self.check_asked.emit, below)
 
     def _build_program(self) -> None:
         self.menu.addSeparator()
@@ -110,15 +122,21 @@ class TrayMenu(QObject):
         if menu == self._shown and not anew:
             return False
         self._language, self._shown = self._say.language, menu
+        reached = tuple(each for each in menu.copies if each.base_url is not None)
         slots = [
             self._ways.show(menu.ways, anew=anew),
             self._show_models(menu, anew=anew),
             self._show_stops(menu.stop, anew=anew),
             self._ids.show(menu.copies, anew=anew),
-            self._urls.show(menu.copies, anew=anew),
+            self._urls.show(reached, anew=anew),
             self._hosts.show(menu.hosts, anew=anew),
         ]
         self._line.setVisible(bool(menu.stop or menu.copies))
+        self._clients.say(self._say(phrase("Connect a client")))
+        self._clients.state(visible=bool(menu.copies))
+        for client, row in self._settings:
+            row.say(self._say(phrase("Settings for {client}…", client=client_name(client))))
+        self._check.say(self._say(phrase("Check for Cursor…")))
         self._webui.say(self._say(phrase("Open WebUI")))
         self._webui.state(visible=menu.open_webui)
         self._webui_open.say(self._say(phrase("Open its page")))
@@ -221,7 +239,8 @@ class TrayMenu(QObject):
         if row.hidden:
             told(Copied.REFUSED)
         else:
-            self._copier.copy(row.model_id, told)
+            self._copier.give(row.given, row.given.model_id, told)
 
     def _copy_url(self, row: CopyRow, told: Told) -> None:
-        self._copier.copy(row.base_url, told)
+        if row.base_url is not None:
+            self._copier.copy(row.base_url, told)

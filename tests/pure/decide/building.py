@@ -219,7 +219,10 @@ class Desk:
         state = self.state(server)
         running = state.container is not None and state.container.running
         target = state.container.id if state.container is not None and running else None
-        return self.take(Probed(self.snapshot.epoch, server, target, reading))
+        answered = Probed(self.snapshot.epoch, server, target, reading)
+        if reading.health is Health.LOCKED and not state.wants_key:
+            self.take(answered)  # it is asked once more, with a key
+        return self.take(answered)
 
     def sample(self, available: int | None = 100 * GIB) -> list[Effect]:
         """A sample of the host's memory comes in."""

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
+import msgspec
 import pytest
 
 from sparktray.decide.identity import (
@@ -134,6 +137,15 @@ def test_the_folder_s_own_name_and_the_served_name_are_no_misnomers() -> None:
     unknown = running(sglang_box(model="mine"), "mine")
     assert (unknown.model, unknown.misnamed, unknown.model_path) == (None, False, f"{MODELS}/mine")
     assert running(sglang_box(model="mine"), "scout").misnamed
+
+
+def test_a_name_that_the_server_gives_to_all_its_models_is_no_misnomer() -> None:
+    desk = serving(sglang_box(served="spark"), sglang=ready("spark"))
+    named = msgspec.structs.replace(SGLANG, served_name="spark")
+    state = replace(desk.state("sglang"), server=named)
+    running = running_on(desk.snapshot, state)
+    assert running.model is not None and (running.model.id, running.model_id) == ("scout", "spark")
+    assert not running.misnamed and running_on(desk.snapshot, desk.state("sglang")).misnamed
 
 
 def test_a_model_seen_through_a_mounted_parent_folder() -> None:

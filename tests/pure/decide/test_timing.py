@@ -55,6 +55,7 @@ def answered(desk: Desk) -> Desk:
         (serving(OLD, sglang=ready("scout")), WATCH_SECONDS),
         (serving(OLD, sglang=REFUSED), LOADING_SECONDS),
         (serving(OLD, sglang=ready()), LOADING_SECONDS),
+        (serving(OLD, sglang=Reading(Health.LOCKED)), WATCH_SECONDS),
         (serving(ollama_box(), ollama=ready("a")), API_SECONDS),
         (serving(ollama_box(), ollama=ready()), API_SECONDS),
         (serving(ollama=ready("a")), API_SECONDS),

@@ -4,11 +4,12 @@ from dataclasses import replace
 
 import pytest
 
-from sparktray.decide.effects import CheckLink, Connect, ConnectNow
+from sparktray.decide.effects import CheckLink, Connect, ConnectNow, Probe, ReadKeysAnew
 from sparktray.decide.reduce import begin
+from sparktray.domain.asking import Health, Reading
 from sparktray.domain.events import Event, LinkDown, LinkUp, RetryNow, Woke
 from sparktray.domain.snapshot import LinkPhase
-from tests.pure.decide.building import Desk, connected, problem, ready, serving, sglang_box
+from tests.pure.decide.building import Desk, connected, only, problem, ready, serving, sglang_box, vllm_box
 from tests.pure.decide.showing.listening import listening
 
 REASONS: list[Event] = [Woke(), RetryNow()]
@@ -89,3 +90,18 @@ def test_sleep_and_wake_are_never_told(lives: bool) -> None:
     desk.probe("sglang", ready("scout"))
     listener.hear(desk.snapshot, desk.now)
     assert listener.told == []
+
+
+def test_a_person_who_looks_has_locked_servers_asked_again_with_keys_read_anew() -> None:
+    desk = serving(sglang_box(), vllm_box(), sglang=Reading(Health.LOCKED), vllm=ready("qwen"))
+    assert only(ReadKeysAnew, desk.take(Woke())) == []
+    effects = desk.take(RetryNow())
+    assert len(only(ReadKeysAnew, effects)) == 1
+    (probe,) = only(Probe, effects)
+    assert (probe.server.name, probe.key) == ("sglang", "sglang-api-key")
+    desk.probe("sglang", ready("scout"))
+    assert only(ReadKeysAnew, desk.take(RetryNow())) == []
+    assert desk.state("sglang").wants_key, "the key is sent along from now on"
+    other = sglang_box(id="b" * 64)
+    desk.read(other, vllm_box())
+    assert not desk.state("sglang").wants_key, "another run has not asked yet"

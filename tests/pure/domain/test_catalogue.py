@@ -6,6 +6,10 @@ import pytest
 from sparktray.domain.catalogue import Catalogue, EngineKind, Model, OpenWebUi, Server
 
 SGLANG = Server(name="sglang", engine=EngineKind.SGLANG, container="sglang", port=30000, image="i")
+VLLM = Server(name="vllm", engine=EngineKind.VLLM, container="vllm", port=8000, image="i")
+CONSTANT = Server(
+    name="one", engine=EngineKind.SGLANG, container="one", port=30002, image="i", served_name="spark"
+)
 OLLAMA = Server(name="ollama", engine=EngineKind.OLLAMA, container="ollama", port=11434, image="i")
 QWEN = Model(
     id="qwen",
@@ -19,17 +23,19 @@ CATALOGUE = Catalogue(servers=(SGLANG, OLLAMA), models=(QWEN, PLAIN))
 
 
 @pytest.mark.parametrize(
-    ("model", "engine", "name"),
+    ("model", "server", "name"),
     [
-        (QWEN, EngineKind.SGLANG, "served"),
-        (QWEN, EngineKind.VLLM, "served"),
-        (QWEN, EngineKind.OLLAMA, "qwen3:32b"),
-        (PLAIN, EngineKind.SGLANG, "plain"),
-        (PLAIN, EngineKind.OLLAMA, "plain"),
+        (QWEN, SGLANG, "served"),
+        (QWEN, VLLM, "served"),
+        (QWEN, OLLAMA, "qwen3:32b"),
+        (QWEN, CONSTANT, "spark"),
+        (PLAIN, SGLANG, "plain"),
+        (PLAIN, OLLAMA, "plain"),
+        (PLAIN, CONSTANT, "spark"),
     ],
 )
-def test_the_name_a_model_is_served_under(model: Model, engine: EngineKind, name: str) -> None:
-    assert model.name_on(engine) == name
+def test_the_name_a_model_is_served_under(model: Model, server: Server, name: str) -> None:
+    assert model.name_on(server) == name
 
 
 def test_args_are_those_of_the_engine() -> None:

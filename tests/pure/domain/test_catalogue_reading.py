@@ -128,6 +128,18 @@ SERVER_TABLE = [
         "sglang",
         False,
     ),
+    Bad((*S, "bind"), "spark.local", "catalogue-address", f"{AT_S}.bind", "sglang", "spark.local"),
+    Bad((*S, "served_name"), "", "catalogue-name", f"{AT_S}.served_name", "sglang", "empty"),
+    Bad((*S, "served_name"), "a b", "catalogue-name", f"{AT_S}.served_name", "sglang", "a b"),
+    Bad(
+        ("servers", "ollama", "served_name"),
+        "spark",
+        "catalogue-name",
+        "$.servers.ollama.served_name",
+        "ollama",
+        "its own name",
+        False,
+    ),
     Bad((*S, "port"), 11434, "catalogue-duplicate", "$.servers.ollama.port", "ollama", "sglang", False),
     Bad((*S, "port"), 8080, "catalogue-duplicate", f"{AT_S}.port", "sglang", "open_webui", False),
 ]
@@ -360,14 +372,21 @@ def test_everything_is_read() -> None:
     )
     assert (first.args, first.env, first.note, first.start, first.purposes) == ({}, {}, {}, None, ())
     assert second.servers == ("sglang", "ollama")
-    assert second.name_on(EngineKind.SGLANG) == "gpt-4o-mini"
-    assert second.name_on(EngineKind.OLLAMA) == "bge-m3"
+    assert second.name_on(catalogue.servers[0]) == "gpt-4o-mini"
+    assert second.name_on(catalogue.servers[1]) == "bge-m3"
     assert second.purposes == (Purpose.EMBEDDINGS, Purpose.GENERAL)
     assert second.args == {EngineKind.SGLANG: ("--tp", "1", "odd 'quotes' $(and) \n lines")}
     assert second.env == {"HF_HOME": "/cache", "VLLM_API_KEY": Secret(name="vllm")}
     assert second.note == {"en": "take it", "de": "nimm es"}
     assert (second.memory_gib, second.docker_args) == (12.5, ("--shm-size", "16g"))
     assert (second.start, second.stop) == (("/opt/start.sh", "--fast"), ("/opt/stop.sh",))
+
+
+def test_a_server_may_be_bound_and_have_one_name_for_all_its_models() -> None:
+    text = json.loads(json.dumps(GOOD))
+    text["servers"]["sglang"] |= {"bind": "0:0:0:0:0:0:0:1", "served_name": "spark"}
+    server = read_catalogue(json.dumps(text).encode(), "models.json").servers[0]
+    assert (server.bind, server.served_name) == ("::1", "spark")
 
 
 def test_a_catalogue_may_be_empty_and_leave_out_open_webui() -> None:

@@ -5,7 +5,7 @@ import pytest
 from sparktray.domain.catalogue import EngineKind, Secret
 from sparktray.engines.commands import has_any, idles, option, port, repository, shown, words_of
 from sparktray.engines.registry import ENGINES, engine
-from tests.pure.engines.launching import container, launch
+from tests.pure.engines.launching import container, launch, server
 
 
 @pytest.mark.parametrize(
@@ -165,3 +165,23 @@ def test_a_command_is_shown_without_values_of_the_environment(argv: str, told: s
 def test_a_model_with_scripts_of_its_own_has_no_command(kind: EngineKind) -> None:
     with pytest.raises(ValueError, match="no folder"):
         engine(kind).run_argv(launch(kind, path=None))
+
+
+@pytest.mark.parametrize(
+    ("kind", "bind", "published"),
+    [
+        (EngineKind.SGLANG, None, "30000:30000"),
+        (EngineKind.SGLANG, "127.0.0.1", "127.0.0.1:30000:30000"),
+        (EngineKind.VLLM, "::1", "[::1]:8000:8000"),
+        (EngineKind.OLLAMA, "127.0.0.1", "127.0.0.1:11434:11434"),
+    ],
+)
+def test_the_address_at_which_a_port_is_published(kind: EngineKind, bind: str | None, published: str) -> None:
+    argv = engine(kind).run_argv(launch(kind, on=server(kind, bind=bind)))
+    assert argv[argv.index("-p") + 1] == published
+
+
+@pytest.mark.parametrize("kind", [EngineKind.SGLANG, EngineKind.VLLM])
+def test_a_server_may_have_one_name_for_all_its_models(kind: EngineKind) -> None:
+    argv = engine(kind).run_argv(launch(kind, on=server(kind, served_name="spark")))
+    assert argv[argv.index("--served-model-name") + 1] == "spark"

@@ -73,6 +73,9 @@ class Api:
             case "GET", "/health" | "/health_generate":
                 return self._health()
             case "GET", "/v1/models":
+                if self.behaviour.value("models_html", False):
+                    page = b"<!doctype html><title>Sign in</title>"
+                    return Answer(200, page, "text/html")
                 return as_json({"object": "list", "data": self._cards()})
             case "GET", path if path.startswith("/v1/models/"):
                 return self._one_model(path.removeprefix("/v1/models/"))
@@ -121,7 +124,8 @@ class Api:
             "root": self.name,
             "max_model_len": self.context,
         }
-        return [card]
+        more = int(self.behaviour.value("models_more", 0))
+        return [card, *({**card, "id": f"adapter-{number}"} for number in range(more))]
 
     def _one_model(self, name: str) -> Answer:
         for card in self._cards():

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from sparktray.decide.clients.remembered import CopiedId, KeptForward, PublicUrl
 from sparktray.domain.phrase import Phrase
 from sparktray.store.language import language_of
 from sparktray.store.paths import ConfigFolder, StoreError
@@ -247,3 +248,30 @@ def test_reading_the_language_costs_a_command_next_to_nothing(file: SettingsFile
         return time.perf_counter() - begin
 
     assert min(once() for _ in range(20)) < scaled(0.002)
+
+
+def test_what_is_remembered_of_clients_stays(file: SettingsFile) -> None:
+    file.change(lambda s: s.with_copy(CopiedId(host="spark", server="sglang", model_id="scout")))
+    file.change(lambda s: s.with_copy(CopiedId(host="spark", server="vllm", model_id="qwen", client="cline")))
+    file.change(lambda s: s.with_copy(CopiedId(host="spark", server="vllm", model_id="qwen")))
+    file.change(lambda s: s.with_forward("spark", "sglang", 30000).with_forward("spark", "vllm", 8000))
+    file.change(lambda s: s.with_forward("spark", "sglang", 30009).with_forward("spark", "vllm", None))
+    file.change(lambda s: s.with_public("spark", "sglang", "https://a.org/v1"))
+    kept = file.load()[0]
+    assert [(each.client, each.server, each.model_id) for each in kept.copies] == [
+        ("cline", "vllm", "qwen"),
+        ("", "vllm", "qwen"),
+    ]
+    assert kept.forwards == (KeptForward(host="spark", server="sglang", port=30009),)
+    assert kept.public == (PublicUrl(host="spark", server="sglang", url="https://a.org/v1"),)
+    assert file.change(lambda s: s.with_public("spark", "sglang", "")).public == ()
+
+
+def test_a_newer_file_tells_of_clients_what_it_can(file: SettingsFile, path: Path) -> None:
+    path.write_text(
+        '{"version": 99, "copies": "of another kind",'
+        ' "forwards": [{"host": "spark", "server": "sglang", "port": 30000}]}'
+    )
+    settings, problem = file.load()
+    assert problem is not None and problem.code == "store-version"
+    assert settings.copies == () and settings.forwards[0].port == 30000

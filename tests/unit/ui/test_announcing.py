@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 from PySide6.QtWidgets import QApplication
 
+from sparktray.decide.clients.remembered import CopiedId
 from sparktray.decide.showing.notices.notice import NoticeKind
 from sparktray.domain.asking import Health, Reading
 from sparktray.domain.events import LinkDown
@@ -278,8 +279,7 @@ def test_a_failure_with_a_way_out_offers_it() -> None:
 
 def test_an_id_that_was_copied_and_is_no_longer_served_is_told_once_instead_of_the_switch() -> None:
     tray = Tray()
-    tray.announcer.copied("http://spark.local:30000/v1")
-    tray.announcer.copied("scout")
+    tray.announcer.remember((CopiedId(host="spark", server="sglang", model_id="scout"),))
     coder = sglang_box(model="coder", served="coder-30b", id="c" * 64)
     tray.desk.read(coder)
     tray.take()
@@ -292,3 +292,11 @@ def test_an_id_that_was_copied_and_is_no_longer_served_is_told_once_instead_of_t
     assert tray.asked == [("copy", "sglang")]
     tray.take()
     assert len(tray.screen.shown) == 1
+
+
+def test_what_was_wrong_already_when_the_tray_began_is_not_told() -> None:
+    tray = Tray()
+    tray.announcer.remember((CopiedId(host="spark", server="sglang", model_id="of last week"),))
+    tray.take()
+    tray.take()
+    assert tray.screen.shown == []

@@ -80,7 +80,7 @@ def test_the_demo_says_that_it_is_one_and_leaves_nothing(desk: Desk, tmp_path: P
         return operation is not None and operation.end is OperationEnd.DONE
 
     until(done, "the switch", seconds=20)
-    visited = desk._visited()
+    visited = desk._program.demo.program(DEMO_HOST)
     assert visited is not None
     assert [entry.host for entry in visited.journal.all()] == ["demo"]
     assert wiring.open_program(tmp_path / "own").journal.all() == []
@@ -109,16 +109,22 @@ def test_a_host_of_ones_own_takes_its_place(desk: Desk, tmp_path: Path) -> None:
 
     until(turned, "the own host")
     assert NOT_REAL not in _texts(_panel())
-    assert desk._visited() is None
+    assert desk._program.demo.program(desk._host) is None
+    hosts.remove("spark")
+    desk._reloading.look()
+    until(lambda: _ready(desk), "the demo again, for want of a host")
 
 
 def test_started_with_the_demo_for_want_of_a_host(application: QApplication, tmp_path: Path) -> None:
-    made = Desk(Wording("en"), wiring.open_program(tmp_path / "own"), DEMO_HOST)
+    program = wiring.open_program(tmp_path / "own")
+    program.demo.open()
+    made = Desk(Wording("en"), program, program.demo.host)
     try:
-        assert made.controller() is None
-        made._try_demo()  # as `open` does, which also goes to the desktop's bus
+        made._begin(DEMO_HOST)  # as `open` does, which also goes to the desktop's bus
+        made._front.present()
         until(lambda: _ready(made), "the demo's models")
         until(lambda: NOT_REAL in _texts(_panel()), "the line at the top")
+        assert not (tmp_path / "own").exists()
     finally:
         made.close()
 

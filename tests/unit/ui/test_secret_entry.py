@@ -93,3 +93,10 @@ def test_a_keyring_that_refuses_says_why_and_asks_again(desk: Desk) -> None:
     desk.locked = False
     desk.type("hf_secret")
     until(lambda: desk.wished == [SwitchWish("gated")], "the wish")
+
+
+def test_a_key_that_a_server_waits_for_is_stored_and_nothing_is_wished(desk: Desk) -> None:
+    desk.entry.ask(EnterSecret("sglang-api-key", None, "sglang"), None)
+    desk.type("sk-spark")
+    until(lambda: bool(desk.wished), "the answer")
+    assert desk.kept == [("sglang-api-key", "sk-spark")] and desk.wished == [None]

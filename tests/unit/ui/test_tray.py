@@ -6,6 +6,9 @@ import pytest
 from PySide6.QtGui import QAction, QGuiApplication
 from PySide6.QtWidgets import QMenu
 
+from sparktray.decide.clients.remembered import CopiedId
+from sparktray.decide.clients.snippets import Client
+from sparktray.decide.clients.view import client_name
 from sparktray.decide.showing.menu import CopyRow, HostRow, Menu, ModelRow, StopRow, WayRow
 from sparktray.domain.action import CheckAgain
 from sparktray.domain.catalogue import Model, Purpose
@@ -43,7 +46,15 @@ def model(name: str, *, checked: bool = False, why: Phrase | None = None) -> Mod
 
 
 def copies(*names: str) -> tuple[CopyRow, ...]:
-    return tuple(CopyRow(name, name, f"http://h/{name}", phrase("{n}", n=name), False) for name in names)
+    return tuple(
+        CopyRow(
+            CopiedId(host="spark", server=name, model_id=name),
+            f"http://h/{name}",
+            phrase("{n}", n=name),
+            False,
+        )
+        for name in names
+    )
 
 
 def made(say: Wording | None = None) -> TrayMenu:
@@ -257,7 +268,7 @@ def test_copying_answers_in_its_row() -> None:
 def test_what_cannot_be_seen_is_not_copied() -> None:
     QGuiApplication.clipboard().setText("before")
     rows = made()
-    rows.show(replace(EMPTY, copies=(replace(copies("x")[0], model_id="a\u202eb", hidden=True),)))
+    rows.show(replace(EMPTY, copies=(replace(copies("a\u202eb")[0], hidden=True),)))
     row = action(rows, "Copy model ID")
     row.trigger()
     assert row.text() == "Not copied: the model ID holds hidden characters"
@@ -336,3 +347,34 @@ def test_without_a_host_it_says_so_and_the_panel_is_there(qt_messages: list[str]
     assert shown(tray.rows.menu) == ["No host is set up yet.", *PROGRAM]
     tray.close()
     qt_messages.remove(NO_TRAY)
+
+
+def test_a_client_is_chosen_below_its_own_row() -> None:
+    rows = made()
+    chosen: list[str] = []
+    checks: list[bool] = []
+    rows.client_asked.connect(chosen.append)
+    rows.check_asked.connect(lambda: checks.append(True))
+    rows.show(EMPTY)
+    assert "Connect a client" not in shown(rows.menu)
+    rows.show(replace(EMPTY, copies=copies("scout")))
+    below = action(rows, "Connect a client").menu()
+    assert isinstance(below, QMenu)
+    assert shown(below) == [
+        "Copy base URL",
+        *(f"Settings for {client_name(each)}…" for each in Client),
+        "Check for Cursor…",
+    ]
+    by_text = {each.text(): each for each in below.actions() if each.isVisible()}
+    by_text["Settings for Cline…"].trigger()
+    by_text["Check for Cursor…"].trigger()
+    assert chosen == ["cline"] and checks == [True]
+    by_text["Copy base URL"].trigger()
+    assert QGuiApplication.clipboard().text() == "http://h/scout"
+
+
+def test_without_a_url_of_its_own_none_is_offered() -> None:
+    rows = made()
+    rows.show(replace(EMPTY, copies=(replace(copies("scout")[0], base_url=None),)))
+    below = action(rows, "Connect a client").menu()
+    assert isinstance(below, QMenu) and shown(below)[0] == "Settings for Cursor…"

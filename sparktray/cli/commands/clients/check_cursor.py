@@ -2,30 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-import httpx
-
 from sparktray.cli.choosing import check_server, chosen_server
 from sparktray.cli.commands.clients.snippet import exact_endpoint
 from sparktray.cli.problems import DONE, FAILED, LOGIN, Told
-from sparktray.cli.request import Request, Session, watching
-from sparktray.control.reading import converse
-from sparktray.decide.clients import checkup
-from sparktray.decide.clients.checkup import Line, Verdict
+from sparktray.cli.request import Request, watching
+from sparktray.control.checkup import checked
+from sparktray.decide.clients.checkup import LAST_WORD, Line, Verdict
 from sparktray.decide.clients.endpoint import Endpoint
-from sparktray.decide.identity import running_on
-from sparktray.domain.catalogue import ModelKind
-from sparktray.domain.phrase import phrase
+from sparktray.decide.clients.reach import exposure
+from sparktray.decide.servers import probe_key
 from sparktray.domain.secret import Secret
 from sparktray.domain.snapshot import ServerState, Snapshot
-from sparktray.engines.registry import engine_key
 from sparktray.store.paths import ConfigFolder
 from sparktray.store.secrets import Secrets
 from sparktray.store.secrets_errors import KeyringUnavailable
 
-_OUTSIDE_SECONDS = 10.0
-_LAST_WORD = phrase("Nothing here speaks against it. Cursor's own Verify has the last word.")
 _MARKS = {
     Verdict.GOOD: ("✓", "ok"),
     Verdict.DOUBTFUL: ("!", "! "),
@@ -40,9 +31,10 @@ def run(request: Request) -> int:
     with watching(request, lambda catalogue, _: check_server(catalogue, options.server)) as session:
         snapshot = session.settled()
         state = chosen_server(session, snapshot, options.server, lambda each: each.ready)
-        at = exact_endpoint(snapshot, state)
+        at = exact_endpoint(snapshot, state, options.public_url)
+        key, exposed = _key(request, snapshot, state), exposure(snapshot, state)
         lines = []
-        for line in _lines(session, at, _key(request, snapshot, state), options.public_url):
+        for line in checked(session.remote().http, at, key, options.public_url, exposed):
             lines.append(line)
             if not request.out.as_json:
                 _tell(request, line)
@@ -50,36 +42,12 @@ def run(request: Request) -> int:
     if request.out.as_json:
         request.out.json(_view(request, state, at, lines))
     elif not bad:
-        request.out.line(request.say(_LAST_WORD))
+        request.out.line(request.say(LAST_WORD))
     return FAILED if bad else DONE
 
 
-def _lines(session: Session, at: Endpoint, key: Secret | None, public: str | None) -> Iterator[Line]:
-    yield from checkup.of_the_name(at)
-    yield from checkup.of_the_url(at, public)
-    http = session.remote().http
-    if public is not None and all(each.verdict is Verdict.GOOD for each in checkup.of_the_url(at, public)):
-        yield checkup.from_outside(_status(public), public)
-    yield converse(http, at.port, checkup.lists(at, key))
-    yield converse(http, at.port, checkup.asks_for_a_key())
-    yield checkup.of_the_context(at)
-    if at.kind is ModelKind.CHAT:
-        yield converse(http, at.port, checkup.streams(at, key))
-        yield converse(http, at.port, checkup.calls_a_tool(at, key))
-
-
-def _status(url: str) -> int | None:
-    """What the address says to somebody without a key; the answer's text is of no interest."""
-    try:
-        with httpx.stream("GET", url.rstrip("/") + "/models", timeout=_OUTSIDE_SECONDS) as answer:
-            return answer.status_code
-    except (httpx.HTTPError, httpx.InvalidURL):
-        return None
-
-
 def _key(request: Request, snapshot: Snapshot, state: ServerState) -> Secret | None:
-    model = running_on(snapshot, state).model
-    name = None if model is None else engine_key(model, state.server.engine)
+    name = probe_key(snapshot, state)
     if name is None:
         return None
     try:

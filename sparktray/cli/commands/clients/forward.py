@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from sparktray.cli.choosing import check_server, chosen_server
-from sparktray.cli.problems import FAILED, Told
+from sparktray.cli.problems import DONE, FAILED, Told
 from sparktray.cli.request import Request, watching
+from sparktray.decide.clients.remembered import KeptForward
 from sparktray.domain.catalogue import Catalogue
-from sparktray.domain.phrase import phrase
+from sparktray.domain.phrase import Phrase, phrase
 from sparktray.domain.problem import Problem
 from sparktray.handoff.forward import Forward, PortTaken
+from sparktray.store.paths import ConfigFolder
+from sparktray.store.settings import SettingsFile
 
 _NAP_SECONDS = 0.5
 
@@ -28,19 +31,31 @@ def run(request: Request) -> int:
         try:
             forward = Forward(session.controller.open_remote, state.server.port, wanted)
         except PortTaken:
-            raise Told(_taken(wanted), FAILED) from None
+            kept = KeptForward(host=snapshot.host.name, server=state.name, port=wanted)
+            if kept not in SettingsFile(ConfigFolder.find(options.config)).load()[0].forwards:
+                raise Told(_taken(wanted), FAILED) from None
+            _tell(request, state.name, wanted, phrase("The tray keeps it open; it ends on its page Clients."))
+            return DONE
         try:
-            url = f"http://127.0.0.1:{forward.port}/v1"
-            if request.out.as_json:
-                request.out.json({"server": state.name, "base_url": url})
-            else:
-                request.out.line(url)
-                said = phrase("It leads to {server}. Ctrl-C ends it.", server=state.name)
-                request.out.aside(request.say(said))
+            _tell(
+                request,
+                state.name,
+                forward.port,
+                phrase("It leads to {server}. Ctrl-C ends it.", server=state.name),
+            )
             while True:
                 session.wait(lambda snapshot: False, _NAP_SECONDS)
         finally:
             forward.close()
+
+
+def _tell(request: Request, server: str, port: int, said: Phrase) -> None:
+    url = f"http://127.0.0.1:{port}/v1"
+    if request.out.as_json:
+        request.out.json({"server": server, "base_url": url})
+    else:
+        request.out.line(url)
+        request.out.aside(request.say(said))
 
 
 def _taken(port: int) -> Problem:

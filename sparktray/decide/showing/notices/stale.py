@@ -2,63 +2,82 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 
+from sparktray.decide.clients.remembered import CopiedId
+from sparktray.decide.clients.view import client_name
 from sparktray.decide.identity import running_on
+from sparktray.decide.servers import answers_to
 from sparktray.decide.showing.notices.notice import ActionKind, Notice, NoticeAction, NoticeKind, Urgency
 from sparktray.decide.showing.present import shown_name
-from sparktray.domain.catalogue import EngineKind
 from sparktray.domain.phrase import phrase
 from sparktray.domain.snapshot import LinkPhase, ServerState, Snapshot
 from sparktray.domain.text import clean_name, has_hidden
 
 
-def noted(copied: Mapping[str, str], snapshot: Snapshot, text: str) -> Mapping[str, str]:
-    """What was copied by server, after one more text: an ID that a ready server serves, or nothing new."""
-    servers = [state.name for state in snapshot.servers if state.ready and text in _ids(state)]
-    return {**copied, **dict.fromkeys(servers, text)}
+def good(copies: Iterable[CopiedId], snapshot: Snapshot) -> frozenset[CopiedId]:
+    """Those that are right at the moment: only of what was right once is it told that it is so no more."""
+    return frozenset(
+        each for each in copies if (s := _ready(each, snapshot)) and each.model_id in answers_to(s)
+    )
 
 
-def stale(copied: Mapping[str, str], snapshot: Snapshot) -> tuple[Notice, ...]:
-    """One notice for each server that is ready with other IDs than what was copied of it.
+def outdated(copies: Iterable[CopiedId], snapshot: Snapshot) -> frozenset[CopiedId]:
+    """Those whose server is ready with other IDs.
 
     Not while an operation is under way: a server that is being switched is judged by what it comes to.
     """
-    if snapshot.link is not LinkPhase.CONNECTED or snapshot.active is not None:
-        return ()
-    found = []
-    for state in snapshot.servers:
-        old, now = copied.get(state.name), running_on(snapshot, state).model_id
-        if old is None or now is None or not state.ready or old in _ids(state) or has_hidden(now):
-            continue
-        found.append(_notice(snapshot, state, old, now))
-    return tuple(found)
+    if snapshot.active is not None:
+        return frozenset()
+    return frozenset(
+        each for each in copies if (s := _ready(each, snapshot)) and each.model_id not in answers_to(s)
+    )
 
 
-def still_good(copied: Mapping[str, str], told: tuple[Notice, ...]) -> Mapping[str, str]:
-    """What is left to look out for: nothing is said twice."""
-    over = {each.action.server for each in told if each.action is not None}
-    return {server: text for server, text in copied.items() if server not in over}
+def stale(gone: Iterable[CopiedId], snapshot: Snapshot) -> tuple[Notice, ...]:
+    """One notice for each server of which an ID was copied that is no longer served."""
+    found: dict[str, list[CopiedId]] = {}
+    for each in gone:
+        found.setdefault(each.server, []).append(each)
+    notices = []
+    for server, copies in sorted(found.items()):
+        state = snapshot.state_of(server)
+        now = None if state is None else running_on(snapshot, state).model_id
+        if state is not None and now is not None and not has_hidden(now):
+            notices.append(_notice(snapshot, state, sorted(copies, key=lambda each: each.client), now))
+    return tuple(notices)
 
 
-def _ids(state: ServerState) -> set[str]:
-    """What it answers to; Ollama takes any model that it has."""
-    ids = {each.id for each in state.served or ()}
-    return ids | set(state.installed) if state.server.engine is EngineKind.OLLAMA else ids
+def _ready(copy: CopiedId, snapshot: Snapshot) -> ServerState | None:
+    if snapshot.link is not LinkPhase.CONNECTED or copy.host != snapshot.host.name:
+        return None
+    state = snapshot.state_of(copy.server)
+    return state if state is not None and state.ready and state.served else None
 
 
-def _notice(snapshot: Snapshot, state: ServerState, old: str, now: str) -> Notice:
+def _notice(snapshot: Snapshot, state: ServerState, copies: list[CopiedId], now: str) -> Notice:
+    clients = ", ".join(client_name(each.client) for each in copies if each.client)
+    values = {
+        "old": ", ".join(dict.fromkeys(clean_name(each.model_id) for each in copies)),
+        "server": state.name,
+        "host": snapshot.host.name,
+        "new": clean_name(now),
+    }
+    text = phrase(
+        "The ID that you copied, {old}, is no longer served on {server} of {host}; now it is {new}.", **values
+    )
+    if clients:
+        text = phrase(
+            "The ID that you copied for {clients}, {old}, is no longer served on {server} of {host}; now it "
+            "is {new}.",
+            clients=clients,
+            **values,
+        )
     return Notice(
         NoticeKind.STALE_COPY,
         f"stale:{state.name}",
         phrase("{name} is ready.", name=shown_name(running_on(snapshot, state), state)),
-        phrase(
-            "The ID that you copied, {old}, is no longer served on {server} of {host}; now it is {new}.",
-            old=clean_name(old),
-            server=state.name,
-            host=snapshot.host.name,
-            new=clean_name(now),
-        ),
+        text,
         Urgency.NORMAL,
         NoticeAction(ActionKind.COPY_NEW_ID, state.name),
     )

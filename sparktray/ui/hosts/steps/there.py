@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import replace
 
-from PySide6.QtWidgets import QFormLayout, QFrame, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFormLayout, QVBoxLayout, QWidget
 
 from sparktray.control.checking import Check, Found, Stage, checks, look_around, unusable
 from sparktray.decide.showing.present import engine_name
@@ -21,6 +21,7 @@ from sparktray.ui.hosts.status import Advice, StatusLine, Working, problem_from
 from sparktray.ui.hosts.steps.step import Step
 from sparktray.ui.hosts.texts import text_label
 from sparktray.ui.hosts.walk import Walk
+from sparktray.ui.panel.controls import scrolled
 from sparktray.ui.theme import GRID
 from sparktray.wording import Wording
 
@@ -55,16 +56,12 @@ class ThereStep(Step):
         lines.addWidget(self.found)
         lines.addStretch(1)
         # Remedies may need more lines than the window has.
-        area = QScrollArea()
-        area.setFrameShape(QFrame.Shape.NoFrame)
-        area.setWidgetResizable(True)
-        area.setWidget(inside)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(GRID)
         column.addLayout(form)
         column.addSpacing(GRID)
-        column.addWidget(area, 1)
+        column.addWidget(scrolled(inside), 1)
         column.addWidget(self.status)
         for field in (self.models, self.cache):
             field.changed.connect(self._typed)

@@ -11,6 +11,7 @@ from sparktray.decide.clients.checkup import Verdict
 from sparktray.decide.clients.endpoint import Endpoint
 from sparktray.domain.asking import Answer, Heard, Silence
 from sparktray.domain.catalogue import EngineKind, ModelKind
+from sparktray.domain.phrase import phrase
 from sparktray.domain.secret import Secret
 from tests.pure.decide.building import rendered
 from tests.pure.engines.launching import Talk, answer
@@ -163,3 +164,7 @@ def test_tools(engine: EngineKind, heard: Heard, told: str) -> None:
 )
 def test_what_the_public_address_says(status: int | None, told: str) -> None:
     assert verdicts(checkup.from_outside(status, "https://x.org/v1")) == [f"outside {told}"]
+
+
+def test_an_open_port_is_said_with_how_to_close_it() -> None:
+    assert verdicts(checkup.of_the_port(phrase("Port 1 is open."))) == ["port-open doubtful"]

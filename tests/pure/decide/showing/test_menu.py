@@ -7,9 +7,10 @@ import pytest
 from sparktray.decide.changing.operations import can_cancel
 from sparktray.decide.showing.menu import Menu, menu
 from sparktray.decide.showing.present import sentence
+from sparktray.decide.ways_on import EnterSecret
 from sparktray.domain.asking import Health, Reading
 from sparktray.domain.catalogue import Catalogue, Model, Purpose
-from sparktray.domain.docker.container import Container, ContainerState
+from sparktray.domain.docker.container import Container, ContainerState, PublishedPort
 from sparktray.domain.events import CancelAsked, LinkDown, Wished
 from sparktray.domain.host import HostProfile
 from sparktray.domain.operation import StepName, StopWish, SwitchWish
@@ -210,13 +211,17 @@ def test_an_id_is_copied_byte_for_byte_with_the_url_of_its_server() -> None:
     exact = "Org/Model&_1 é"
     shown = menu(serving(sglang_box(served=None), sglang=ready(exact)).snapshot)
     (row,) = shown.copies
-    assert (row.server, row.model_id, row.base_url) == ("sglang", exact, "http://spark.local:30000/v1")
+    assert (row.given.server, row.given.model_id, row.base_url) == (
+        "sglang",
+        exact,
+        "http://spark.local:30000/v1",
+    )
     assert (rendered(row.label), row.hidden) == (f"{exact} on sglang", False)
 
 
 def test_with_several_ready_servers_each_has_its_row() -> None:
     shown = menu(two_ready().snapshot)
-    assert [(r.server, r.model_id, rendered(r.label)) for r in shown.copies] == [
+    assert [(r.given.server, r.given.model_id, rendered(r.label)) for r in shown.copies] == [
         ("sglang", "scout", "scout on sglang"),
         ("vllm", "qwen", "qwen on vllm"),
     ]
@@ -231,13 +236,27 @@ def test_the_url_of_this_computer_itself_is_the_loopback() -> None:
 @pytest.mark.parametrize("sneaky", ["scout\n", "sc\u200bout", "\u202etuocs", "a\tb"])
 def test_an_id_with_hidden_characters_is_marked_and_its_label_is_clean(sneaky: str) -> None:
     (row,) = menu(serving(SCOUT_BOX, sglang=ready(sneaky)).snapshot).copies
-    assert row.hidden and row.model_id == sneaky
+    assert row.hidden and row.given.model_id == sneaky
     assert rendered(row.label).isprintable()
+
+
+def test_a_port_that_is_open_on_the_host_alone_has_no_url() -> None:
+    closed = replace(SCOUT_BOX, ports=(PublishedPort(30000, 30000, "127.0.0.1"),))
+    (row,) = menu(serving(closed, sglang=ready("scout")).snapshot).copies
+    assert row.base_url is None and row.given.model_id == "scout"
+
+
+def test_a_server_that_asks_for_a_key_has_a_row_to_enter_it() -> None:
+    shown = menu(serving(SCOUT_BOX, sglang=Reading(Health.LOCKED)).snapshot)
+    (way,) = shown.ways
+    assert rendered(way.label) == "Enter the key of sglang…"
+    assert way.wish == EnterSecret("sglang-api-key", None, "sglang")
+    assert menu(serving(SCOUT_BOX, sglang=ready("scout")).snapshot).ways == ()
 
 
 def test_only_what_answers_requests_can_be_copied() -> None:
     busy = serving(SCOUT_BOX, sglang=ready("scout", running=3))
-    assert [row.model_id for row in menu(busy.snapshot).copies] == ["scout"]
+    assert [row.given.model_id for row in menu(busy.snapshot).copies] == ["scout"]
     for reading in (WARMING, Reading(Health.LOCKED), ready()):
         assert menu(serving(SCOUT_BOX, sglang=reading).snapshot).copies == ()
     paused = replace(SCOUT_BOX, state=ContainerState.PAUSED)

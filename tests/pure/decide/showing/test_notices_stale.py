@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 import pytest
 
+from sparktray.decide.clients.remembered import CopiedId
 from sparktray.decide.showing.notices.notice import ActionKind, NoticeAction, NoticeKind
-from sparktray.decide.showing.notices.stale import noted, stale, still_good
+from sparktray.decide.showing.notices.stale import good, outdated, stale
 from sparktray.domain.events import LinkDown
 from sparktray.domain.operation import SwitchWish
+from sparktray.domain.snapshot import Snapshot
 from tests.pure.decide.building import (
     Desk,
     identity,
@@ -25,6 +28,8 @@ from tests.pure.decide.story import begin_story
 
 SCOUT = sglang_box()
 CODER = sglang_box(model="coder", served="coder-30b", id=identity("another"))
+OF_SCOUT = CopiedId(host="spark", server="sglang", model_id="scout")
+OF_QWEN = CopiedId(host="spark", server="vllm", model_id="qwen")
 
 
 def scout() -> Desk:
@@ -35,45 +40,63 @@ def coder() -> Desk:
     return serving(CODER, vllm_box(), sglang=ready("coder-30b"), vllm=ready("qwen"))
 
 
-def test_only_an_id_that_is_served_is_noted() -> None:
+def told(copies: Iterable[CopiedId], snapshot: Snapshot) -> tuple[str, ...]:
+    return tuple(rendered(each.text) for each in stale(outdated(copies, snapshot), snapshot))
+
+
+def test_only_what_is_served_here_is_good() -> None:
     snapshot = scout().snapshot
-    assert noted({}, snapshot, "scout") == {"sglang": "scout"}
-    assert noted({"vllm": "qwen"}, snapshot, "scout") == {"vllm": "qwen", "sglang": "scout"}
-    for text in ("http://spark.local:30000/v1", "", "Scout"):
-        assert noted({}, snapshot, text) == {}
+    elsewhere = CopiedId(host="other", server="sglang", model_id="scout")
+    other = CopiedId(host="spark", server="sglang", model_id="Scout")
+    gone = CopiedId(host="spark", server="no such", model_id="scout")
+    assert good((OF_SCOUT, OF_QWEN, elsewhere, other, gone), snapshot) == {OF_SCOUT, OF_QWEN}
+    assert outdated((OF_SCOUT, OF_QWEN, elsewhere, other, gone), snapshot) == {other}
+    assert stale({gone}, snapshot) == ()
 
 
-def test_another_model_in_its_place_is_told_once_with_a_button() -> None:
-    copied = {"sglang": "scout", "vllm": "qwen"}
-    assert stale(copied, scout().snapshot) == ()
-    (told,) = stale(copied, coder().snapshot)
-    assert told.kind is NoticeKind.STALE_COPY
-    assert told.action == NoticeAction(ActionKind.COPY_NEW_ID, "sglang")
-    assert rendered(told.title) == "coder is ready."
-    assert rendered(told.text) == (
+def test_another_model_in_its_place_is_told_with_a_button() -> None:
+    copied = (OF_SCOUT, OF_QWEN)
+    assert outdated(copied, scout().snapshot) == frozenset()
+    after = coder().snapshot
+    (notice,) = stale(outdated(copied, after), after)
+    assert notice.kind is NoticeKind.STALE_COPY
+    assert notice.action == NoticeAction(ActionKind.COPY_NEW_ID, "sglang")
+    assert rendered(notice.title) == "coder is ready."
+    assert rendered(notice.text) == (
         "The ID that you copied, scout, is no longer served on sglang of spark; now it is coder-30b."
     )
-    left = still_good(copied, (told,))
-    assert left == {"vllm": "qwen"} and stale(left, coder().snapshot) == ()
+
+
+def test_the_clients_that_have_it_are_named() -> None:
+    copies = [
+        CopiedId(host="spark", server="sglang", model_id="scout", client=each)
+        for each in ("cursor", "claude-code", "of a later version")
+    ]
+    assert told(copies, coder().snapshot) == (
+        "The ID that you copied for Claude Code, Cursor, of a later version, scout, is no longer served on "
+        "sglang of spark; now it is coder-30b.",
+    )
 
 
 def test_what_is_not_known_now_is_not_judged() -> None:
-    copied = {"sglang": "scout"}
+    copied = (OF_SCOUT,)
     down = coder()
     down.take(LinkDown(down.snapshot.epoch, problem()))
-    assert stale(copied, down.snapshot) == ()
-    assert stale(copied, serving(replace(CODER, ports=())).snapshot) == ()
-    assert stale(copied, serving(CODER).snapshot) == (), "it does not serve yet"
+    assert told(copied, down.snapshot) == ()
+    assert told(copied, serving(replace(CODER, ports=())).snapshot) == ()
+    assert told(copied, serving(CODER).snapshot) == (), "it does not serve yet"
     story = begin_story(SCOUT)
     story.wish(SwitchWish("coder"))
-    assert stale({"sglang": "other"}, story.snapshot) == (), "it is being switched"
+    other = CopiedId(host="spark", server="sglang", model_id="other")
+    assert told((other,), story.snapshot) == (), "it is being switched"
     hidden = serving(CODER, sglang=ready("co\u202eder"))
-    assert stale(copied, hidden.snapshot) == (), "nothing that could be copied"
+    assert told(copied, hidden.snapshot) == (), "nothing that could be copied"
 
 
 @pytest.mark.parametrize(
-    ("installed", "told"), [(("qwen3:32b", "bge-m3:latest"), 0), (("bge-m3:latest",), 1)]
+    ("installed", "count"), [(("qwen3:32b", "bge-m3:latest"), 0), (("bge-m3:latest",), 1)]
 )
-def test_ollama_serves_whatever_it_has(installed: tuple[str, ...], told: int) -> None:
+def test_ollama_serves_whatever_it_has(installed: tuple[str, ...], count: int) -> None:
     desk = serving(ollama_box(), ollama=ready("bge-m3:latest", installed=installed))
-    assert len(stale({"ollama": "qwen3:32b"}, desk.snapshot)) == told
+    copied = CopiedId(host="spark", server="ollama", model_id="qwen3:32b")
+    assert len(told((copied,), desk.snapshot)) == count
