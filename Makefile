@@ -51,8 +51,9 @@ resources/locale/%.mo: resources/locale/%.po packaging/hatch_build.py $(VENV)/.l
 system:
 	@$(PYTHON) scripts/debian_packages.py rig
 
+# The tray, with the built-in demo where no host is set up; without a display the demo in the terminal.
 run: setup
-	$(BIN)/sparktray
+	$(BIN)/sparktray demo --if-no-host
 
 check: setup
 	$(BIN)/ruff check

@@ -5,8 +5,9 @@ from __future__ import annotations
 import getpass
 import socket
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sparktray.control.checking import Dial
 from sparktray.control.controller import Controller
@@ -14,7 +15,7 @@ from sparktray.control.crew import Crew
 from sparktray.control.login.credentials import AsksForSecrets, HostCredentials, Unkept, Vault
 from sparktray.control.login.key_setup import set_up_key
 from sparktray.domain.catalogue import Catalogue
-from sparktray.domain.host import HostProfile
+from sparktray.domain.host import DEMO_HOST, HostProfile
 from sparktray.domain.operation import Operation
 from sparktray.remote.contract import HostKey, Remote
 from sparktray.remote.host import look_at_key, open_host, open_local
@@ -25,6 +26,39 @@ from sparktray.store.hosts import HostsFile
 from sparktray.store.journal import Journal
 from sparktray.store.paths import ConfigFolder
 from sparktray.store.secrets import Secrets
+
+if TYPE_CHECKING:
+    from sparktray.demo.folder import PassingFolder
+
+
+class DemoVisit:
+    """The demo for a program without a host: its own records, in a folder that is gone with the program."""
+
+    def __init__(self) -> None:
+        self._folder: PassingFolder | None = None
+        self._program: Program | None = None
+
+    @property
+    def host(self) -> HostProfile | None:
+        """What is watched for want of a host; None until it is ``open``."""
+        return None if self._program is None else DEMO_HOST
+
+    def open(self) -> None:
+        """Make ready, once. Raises StoreError and OSError where nothing temporary can be written; blocks."""
+        from sparktray.demo.folder import PassingFolder  # only whoever tries it loads it
+
+        if self._folder is None:
+            self._folder = PassingFolder()
+            self._program = open_program(self._folder.folder.path)
+
+    def program(self, host: HostProfile | None) -> Program | None:
+        """The program that this host belongs to; None for any but the demo that is visited."""
+        return self._program if host == DEMO_HOST else None
+
+    def close(self) -> None:
+        """Remove the folder."""
+        if self._folder is not None:
+            self._folder.close()
 
 
 @dataclass(frozen=True)
@@ -37,6 +71,7 @@ class Program:
     journal: Journal
     durations: Durations
     vault: Vault
+    demo: DemoVisit = field(default_factory=DemoVisit)
 
 
 @dataclass(frozen=True)
@@ -127,6 +162,10 @@ def dialer(vault: Vault, person: AsksForSecrets | None = None) -> Dial:
     """What connects to a host; it raises RemoteError, and blocks, so it is called on a lane."""
 
     def dial(host: HostProfile) -> Remote:
+        if host.is_demo:
+            from sparktray.demo.link import open_demo  # only whoever tries it loads it
+
+            return open_demo()
         if host.is_local:
             return open_local(sudo=host.sudo)
         return open_host(target_of(host), credentials=HostCredentials(host, vault, person), sudo=host.sudo)

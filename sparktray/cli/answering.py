@@ -24,7 +24,7 @@ from sparktray.store.paths import StoreError
 from sparktray.wording import Wording, environment_language
 
 # What does not speak to the host, or is about more than the one that is watched.
-_BY_THEMSELVES = {"host", "journal", "secret"}
+_BY_THEMSELVES = {"host", "journal", "secret", "demo"}
 
 
 def answer(call: Call, live: Live) -> Work | None:

@@ -82,6 +82,7 @@ def grammar(say: Wording) -> argparse.ArgumentParser:
     _changing(command, say)
     about_secrets = say(phrase("values that models need and only the keyring holds"))
     _secrets(command("secret", about_secrets), shared, say)
+    _demo(command("demo", say(phrase("try everything on a Spark that is built in"))), say)
     _open_webui(
         command("webui", say(phrase("look at Open WebUI, delete chats, bring them back"))), shared, say
     )
@@ -228,6 +229,13 @@ def _secrets(parser: argparse.ArgumentParser, shared: _Parser, say: Wording) -> 
     _added(actions, "list", say(phrase("show which the catalogue needs, and which are stored")), shared)
     gone = _added(actions, "forget", say(phrase("delete a value from the keyring")), shared)
     gone.add_argument("name", metavar="NAME")
+
+
+def _demo(parser: argparse.ArgumentParser, say: Wording) -> None:
+    own = say(phrase("where a display and a host of your own are, show the tray for that one"))
+    parser.add_argument("--if-no-host", action="store_true", help=own)
+    words = say(phrase("a single command to be run there, with its options"))
+    parser.add_argument("words", metavar="COMMAND", nargs=argparse.REMAINDER, help=words)
 
 
 def _open_webui(parser: argparse.ArgumentParser, shared: _Parser, say: Wording) -> None:

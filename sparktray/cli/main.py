@@ -123,6 +123,10 @@ def command(request: Request, tray: Tray | None) -> int:
             from sparktray.cli.commands.open_webui import command as webui
 
             return webui.run(request)
+        case "demo":
+            from sparktray.cli.commands import demo
+
+            return demo.run(request, tray, command)
         case "logs":
             from sparktray.cli.commands import logs
 
@@ -148,7 +152,7 @@ def _alone(request: Request, tray: Tray | None) -> int:
     from sparktray.cli.commands import status
 
     options = request.options
-    if tray is None or options.json or not _has_display():
+    if tray is None or options.json or not has_display():
         return status.run_alone(request)
     from sparktray.wiring import open_program
 
@@ -157,7 +161,7 @@ def _alone(request: Request, tray: Tray | None) -> int:
     return tray(program, hosts.get() if options.host is None else wanted_host(hosts, options.host))
 
 
-def _has_display() -> bool:
+def has_display() -> bool:
     """Windows and macOS always have one; elsewhere the environment tells of it."""
     if sys.platform in {"win32", "darwin"}:
         return True

@@ -160,7 +160,7 @@ def checks(host: HostProfile, dial: Dial, catalogue: Catalogue) -> Generator[Che
             yield from _ended(error, host)
         return
     try:
-        if not host.is_local:
+        if host.by_ssh:
             yield from _road(host)
         yield from _on_the_host(remote, host, catalogue)
     finally:

@@ -102,7 +102,7 @@ class Crew:
     def report_to(self, post: Callable[[Event], None]) -> None:
         """Where results go; called before the first effect."""
         self._post = post
-        if self._keep_trying:
+        if self._keep_trying and not self._host.is_demo:
             work = partial(watch_absence, post, self._closing, partial(whereabouts, self._host.address))
             threading.Thread(target=work, name="sparktray-waking", daemon=True).start()
 

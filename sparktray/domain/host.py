@@ -11,6 +11,7 @@ from sparktray.domain.text import has_hidden
 DEFAULT_MODELS_DIR = "/home/sparkuser/ai/models"
 DEFAULT_CACHE_DIR = "/home/sparkuser/ai/cache"
 LOCAL = "local"
+DEMO = "demo"
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
 # What OpenSSH refuses in a host or user name given on a command line (ssh.c valid_hostname,
@@ -30,7 +31,7 @@ class Login(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class HostProfile:
-    """One Spark (or this computer, ``address == "local"``) and how to reach it.
+    """One Spark (or this computer, ``address == "local"``, or the built-in demo, "demo") and how to reach it.
 
     ``fingerprint`` is the pinned SHA256 of its host key, None while nobody has judged it; ``key_type`` its
     SSH name ("ssh-ed25519"). ``agent_key`` is the SHA256 of the one key that the agent is asked for, None
@@ -64,10 +65,24 @@ class HostProfile:
         """True for this computer itself: no SSH, the same code."""
         return self.address == LOCAL
 
+    @property
+    def by_ssh(self) -> bool:
+        """True for a host on the other side of a network: with a port, a host key and a login."""
+        return not self.is_local and not self.is_demo
+
+    @property
+    def is_demo(self) -> bool:
+        """True for the Spark that is built into this program: nothing there is real."""
+        return self.address == DEMO
+
     def expand(self, path: str) -> str:
         """A catalogue path as a path on this host."""
         full = path.replace("{models}", self.models_dir).replace("{cache}", self.cache_dir)
         return full.rstrip("/") or full[:1]
+
+
+DEMO_HOST = HostProfile(DEMO, DEMO)
+"""The built-in demo as a host."""
 
 
 def valid_host_name(name: str) -> bool:

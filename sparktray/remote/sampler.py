@@ -7,8 +7,8 @@ from sparktray.remote.contract import MIB, RawSample
 from sparktray.remote.errors import BadAnswer, RemoteError, TooLarge
 from sparktray.remote.link import Link, RemoteProcess, remaining
 
-_SEPARATOR = "==sparktray=="
-_END = f"{_SEPARATOR}end\n".encode()
+SEPARATOR = "==sparktray=="
+_END = f"{SEPARATOR}end\n".encode()
 # nvidia-smi answers one query a call, and its calls are nearly all a sample costs. What each process holds
 # is therefore asked only when it can have changed: when that much more or less is available than at the last
 # asking, which is less than the bar can show of a model, or when a minute at rest (12 samples) has passed.
@@ -19,13 +19,13 @@ _SAMPLES_TO_ASKING = 12
 # second time: both within a sample's 10 s. The header tells "no process" from "no answer". Files are named
 # by pids that are digits only; of each the first line with a container's id is enough, in either version of
 # cgroups.
-_SCRIPT = f"""
+SCRIPT = f"""
 export LC_ALL=C
 processes= cgroups= seen=0 rest=0
 while read -r _; do
 memory=$(grep -E '^Mem(Total|Available):' /proc/meminfo)
 printf '%s\\n' "$memory"
-echo {_SEPARATOR}
+echo {SEPARATOR}
 if timeout 5 nvidia-smi --query-gpu=name,utilization.gpu,temperature.gpu,power.draw \\
   --format=csv,noheader,nounits
 then
@@ -45,14 +45,14 @@ END
 else
   processes= cgroups= rest=0
 fi
-echo {_SEPARATOR}
+echo {SEPARATOR}
 printf '%s\\n' "$processes"
-echo {_SEPARATOR}
+echo {SEPARATOR}
 printf '%s\\n' "$cgroups"
-echo {_SEPARATOR}end
+echo {SEPARATOR}end
 done 2>/dev/null
 """
-_ARGV = ("sh", "-c", _SCRIPT)
+_ARGV = ("sh", "-c", SCRIPT)
 _START_SECONDS = 15.0
 
 
@@ -110,7 +110,7 @@ def _ask(process: RemoteProcess, until: float) -> RawSample:
         text += chunks[0]
         if len(text) > MIB:
             raise TooLarge(cap=str(MIB))
-    parts = text.decode(errors="replace").split(_SEPARATOR + "\n")
+    parts = text.decode(errors="replace").split(SEPARATOR + "\n")
     if len(parts) != 4:
         raise BadAnswer(reason="sample")
     meminfo, gpu, processes, cgroups = parts

@@ -10,6 +10,8 @@ from sparktray.domain.phrase import phrase
 from sparktray.domain.problem import Problem
 
 CONFIG_VARIABLE = "SPARKTRAY_CONFIG_DIR"
+PASSING = "passing"
+"""The file that marks a folder which is thrown away at the end of the program."""
 
 
 class StoreError(Exception):
@@ -43,6 +45,11 @@ class ConfigFolder:
     def file(self, name: str) -> Path:
         """The path of a file in it."""
         return self.path / name
+
+    @property
+    def passing(self) -> bool:
+        """Whether it is thrown away with the program, and nothing of it may outlive that. Reads the disk."""
+        return self.file(PASSING).exists()
 
     def made(self, part: str = "") -> Path:
         """The folder, or the folder ``part`` in it, created for its owner alone when it is not there.

@@ -14,7 +14,7 @@ import threading
 from collections.abc import Callable
 from contextlib import closing
 from enum import StrEnum
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 import msgspec
 
@@ -124,6 +124,8 @@ class Secrets:
         return f"sparktray-{_digest(folder)[:16]}/{what}/{exact}"
 
     def _open(self, call: _Call, name: str, *, create: bool = False) -> _Item:
+        if self._folder.passing:
+            return _Item(_Memory(), call, name, there=True, afresh=False)
         there = True
         match self._platform:
             case "win32":
@@ -140,7 +142,9 @@ class Secrets:
 class _Item:
     """One item of the keyring. On the thread of its call only."""
 
-    def __init__(self, keyring: KeyringBackend, call: _Call, name: str, *, there: bool, afresh: bool) -> None:
+    def __init__(
+        self, keyring: KeyringBackend | _Memory, call: _Call, name: str, *, there: bool, afresh: bool
+    ) -> None:
         self._keyring = keyring
         # Windows: setting over a value first keeps the old one under a second name (keyring's Windows.py).
         self._afresh = afresh
@@ -169,6 +173,21 @@ class _Item:
         self._keyring.delete_password(*self._names)
         if self.read() is not None:
             raise KeyringUnavailable(refused("deleted: still there"))
+
+
+class _Memory:
+    """Instead of a keyring for a folder that is thrown away: forgotten at the end of the program."""
+
+    _kept: ClassVar[dict[str, str]] = {}
+
+    def get_password(self, service: str, _user: str) -> str | None:
+        return self._kept.get(service)
+
+    def set_password(self, service: str, _user: str, text: str) -> None:
+        self._kept[service] = text
+
+    def delete_password(self, service: str, _user: str) -> None:
+        del self._kept[service]
 
 
 def _pinned_keyring(platform: str) -> KeyringBackend:

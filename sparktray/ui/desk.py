@@ -28,7 +28,7 @@ from sparktray.ui.clients.handing import Handing
 from sparktray.ui.clipboard import Copied, Copier
 from sparktray.ui.entries.secret_entry import SecretEntry
 from sparktray.ui.front import Front
-from sparktray.ui.hosts.access import Access
+from sparktray.ui.hosts.access import access_of
 from sparktray.ui.hosts.secret_window import PersonAtDesk
 from sparktray.ui.notifying.announcing import Announcer
 from sparktray.ui.notifying.notify import Notifier, TrayMessages
@@ -36,7 +36,7 @@ from sparktray.ui.reloading import Reloading
 from sparktray.ui.settings.saving import Saving
 from sparktray.ui.settings.speaking import Speaking
 from sparktray.ui.tray.tray import Tray
-from sparktray.wiring import Program, controller_for, dialer, key_setup, shown_key
+from sparktray.wiring import Program, controller_for
 from sparktray.wording import Wording
 
 NAME = "sparktray"
@@ -95,6 +95,8 @@ class Desk(QObject):
         self._reloading.look()
         if self._host is None:
             self._front.set_up()
+        elif self._host.is_demo:
+            self._front.present()  # whoever wants to see it shall not have to find an icon
 
     def close(self) -> None:
         """End everything, within 2 s; the models run on."""
@@ -113,6 +115,7 @@ class Desk(QObject):
             self._notifier.close()
         if self._watch is not None:
             self._watch.close()
+        self._program.demo.close()
 
     # From the door, on any thread.
 
@@ -139,9 +142,17 @@ class Desk(QObject):
         watch.start()
 
     def _maker(self, host: HostProfile) -> partial[Controller]:
-        return partial(
-            controller_for, self._program, host, keep_trying=True, person=self._person, measure=True
-        )
+        program = self._program.demo.program(host) or self._program
+        return partial(controller_for, program, host, keep_trying=True, person=self._person, measure=True)
+
+    @Slot()
+    def _try_demo(self) -> None:
+        """Asked for while no host is set up; from then on it is watched whenever there is none."""
+        self._background.run(self._program.demo.open, self._visit, lambda _: self._front.set_up())
+
+    def _visit(self, _: None) -> None:
+        self._hosts_changed(self._hosts)
+        self._front.present()
 
     @Slot(int, object)
     def _take(self, number: int, snapshot: Snapshot) -> None:
@@ -178,6 +189,7 @@ class Desk(QObject):
         watched = self._host
         same = None if watched is None else hosts.get(watched.name)
         chosen = hosts.get() if hosts.in_use != before.in_use or same is None else same
+        chosen = chosen or self._program.demo.host
         if chosen is None:
             self._end_watching()
         elif watched is None or self._watch is None:
@@ -259,23 +271,14 @@ class Desk(QObject):
     # What it is shown with.
 
     def _made_front(self) -> Front:
-        program = self._program
-        access = Access(
-            program.hosts,
-            dialer(program.vault, self._applicant),
-            shown_key,
-            lambda: self._program.catalogue,
-            key_setup(program, self._applicant),
-            program.vault.forget,
-            self._applicant,
-        )
         front = Front(
             self._say,
             self._background,
-            program.folder,
-            access,
+            self._program,
+            access_of(self._program, lambda: self._program.catalogue, self._applicant),
             lambda: self._history,
             self.controller,
+            lambda: self._program.demo.program(self._host),
             self._handing,
             self,
         )
@@ -284,6 +287,7 @@ class Desk(QObject):
         front.retry_asked.connect(self._try_now)
         front.copy_asked.connect(self._copy_id)
         front.written.connect(lambda: self._reloading.look())
+        front.demo_asked.connect(self._try_demo)
         return front
 
     def _made_handing(self) -> Handing:

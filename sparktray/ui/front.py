@@ -13,13 +13,13 @@ from PySide6.QtWidgets import QWidget
 from sparktray.control.controller import Controller
 from sparktray.decide.clients.snippets import Client
 from sparktray.decide.showing.history import History
+from sparktray.demo.tour import DIES, TOO_LARGE
 from sparktray.domain.phrase import phrase
 from sparktray.domain.problem import Problem
 from sparktray.domain.snapshot import Snapshot
 from sparktray.store.autostart.choice import autostart_for
+from sparktray.store.autostart.entry import Never
 from sparktray.store.hosts import Hosts
-from sparktray.store.journal import Journal
-from sparktray.store.paths import ConfigFolder
 from sparktray.store.settings import Settings
 from sparktray.ui.background import Background
 from sparktray.ui.clients.handing import Handing
@@ -34,6 +34,7 @@ from sparktray.ui.panel.monitor_page import MonitorPage
 from sparktray.ui.panel.window import PanelWindow
 from sparktray.ui.settings.page import SettingsPage
 from sparktray.ui.tray.copies import answer
+from sparktray.wiring import Program
 from sparktray.wording import Wording
 
 # KDE's StatusNotifierItem for GNOME Shell.
@@ -44,7 +45,9 @@ class Front(QObject):
     """Keeps what the windows show and passes on what is done in them. Main thread only.
 
     The windows are made when the first is wanted: most days none is. ``wished`` carries a wish,
-    ``copy_asked`` a server's name, ``written`` says that something in the config folder was written.
+    ``copy_asked`` a server's name, ``written`` says that something in the config folder was written,
+    ``demo_asked`` that somebody without a host wants to see one. ``visited`` gives the demo's own program
+    while that is shown for want of a host.
     """
 
     wished = Signal(object)
@@ -52,25 +55,31 @@ class Front(QObject):
     retry_asked = Signal()
     copy_asked = Signal(str)
     written = Signal()
+    demo_asked = Signal()
 
     def __init__(
         self,
         say: Wording,
         background: Background,
-        folder: ConfigFolder,
+        program: Program,
         access: Access,
         history: Callable[[], History],
         controller: Callable[[], Controller | None],
+        visited: Callable[[], Program | None],
         handing: Handing,
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
         self._say = say
         self._background = background
-        self._folder = folder
+        self._program = program
+        self._folder = program.folder
+        self._passing = program.folder.passing  # read now: no handler reads the disk
+        self._journal = program.journal
         self._access = access
         self._history = history
         self._controller = controller
+        self._visited = visited
         self._handing = handing
         self._latest: Snapshot | None = None
         self._settings: tuple[Settings, Problem | None] = (Settings(), None)
@@ -143,9 +152,18 @@ class Front(QObject):
 
     def take(self, snapshot: Snapshot | None) -> None:
         """The present picture; None while no host is set up."""
-        self._latest = snapshot
+        was_demo, self._latest = self._in_demo, snapshot
         if self._rooms is not None:
             self._rooms.panel.take(snapshot)
+        if was_demo is not self._in_demo:
+            self._journal = (self._visited() or self._program).journal
+            if self._rooms is not None:
+                self._rooms.journal.read_from(self._journal)
+            self._say_notice()
+
+    @property
+    def _in_demo(self) -> bool:
+        return self._latest is not None and self._latest.host.is_demo
 
     def take_settings(self, settings: Settings, problem: Problem | None) -> None:
         """What the settings are, and what is wrong with their file."""
@@ -207,6 +225,7 @@ class Front(QObject):
         say, background = self._say, self._background
         rooms = _Rooms(
             panel=PanelWindow(say),
+            journal=JournalPage(say, background, self._journal),
             log=LogPage(say, self._handing.remote),
             hosts=HostsPage(say, background, self._access),
             webui=OpenWebUiPage(say, background, self._handing.remote),
@@ -223,13 +242,12 @@ class Front(QObject):
                 self._folder,
                 background,
                 self._handing.saving,
-                autostart_for(self._folder),
+                Never() if self._passing else autostart_for(self._folder),
                 self._controller,
             ),
         )
         panel = rooms.panel
-        monitor = MonitorPage(say, self._history)
-        journal = JournalPage(say, background, Journal(self._folder))
+        monitor, journal = MonitorPage(say, self._history), rooms.journal
         for page in (monitor, rooms.log, rooms.clients, rooms.webui, journal, rooms.hosts, rooms.settings):
             panel.add(page)
         settings, problem = self._settings
@@ -247,6 +265,8 @@ class Front(QObject):
         panel.copy_asked.connect(self.copy_asked)
         panel.retry_asked.connect(self.retry_asked)
         panel.setup_asked.connect(self.set_up)
+        for offering in (panel, rooms.hosts):
+            offering.demo_asked.connect(self.demo_asked)
         panel.notice_pressed.connect(self._notice_pressed)
         if settings.panel is not None:
             panel.restore(settings.panel)
@@ -263,6 +283,16 @@ class Front(QObject):
         panel = self._rooms.panel
         if self._catalogue_problem is not None:
             panel.notice(self._catalogue_problem.cause, phrase("Show"))
+        elif self._in_demo:
+            panel.notice(
+                phrase(
+                    "This is a built-in demo; nothing here is real. To see failures, start {dies} on vLLM, "
+                    "or {large}.",
+                    dies=DIES,
+                    large=TOO_LARGE,
+                ),
+                phrase("Set up a host…") if self._visited() is not None else None,
+            )
         elif self._trayless:
             panel.notice(
                 phrase(
@@ -277,6 +307,8 @@ class Front(QObject):
     def _notice_pressed(self) -> None:
         if self._catalogue_problem is not None and self._rooms is not None:
             self._rooms.panel.show_page(self._rooms.settings)
+        elif self._in_demo:
+            self.set_up()
         elif self._trayless:
             QDesktopServices.openUrl(QUrl(_EXTENSION))
 
@@ -286,6 +318,7 @@ class _Rooms:
     """The panel, and those of its pages that are spoken to."""
 
     panel: PanelWindow
+    journal: JournalPage
     log: LogPage
     webui: OpenWebUiPage
     clients: ClientsPage

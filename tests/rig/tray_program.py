@@ -20,13 +20,18 @@ class TrayProgram:
     """One start of `sparktray` without a command."""
 
     def __init__(
-        self, program: Program, environment: Mapping[str, str], errors: Path, within: Sequence[str] = ()
+        self,
+        program: Program,
+        environment: Mapping[str, str],
+        errors: Path,
+        within: Sequence[str] = (),
+        words: Sequence[str] = (),
     ) -> None:
         self.errors = errors
         self.began = time.time()
         with errors.open("wb") as said:
             self.process = subprocess.Popen(
-                [*within, *program.argv()],
+                [*within, *program.argv(*words)],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=said,
@@ -63,14 +68,16 @@ def tray(
     *,
     silent: bool = True,
     within: Sequence[str] = (),
+    words: Sequence[str] = (),
     **environment: str,
 ) -> Iterator[TrayProgram]:
     """The running tray; in the end it must not have warned of anything, unless ``silent`` is False.
 
-    ``within`` is a command that runs another one in its own place, as nsenter does.
+    ``within`` is a command that runs another one in its own place, as nsenter does; ``words`` are a command
+    of the program that shows the tray.
     """
     errors = program.config.parent / f"stderr-{time.monotonic_ns()}"
-    started = TrayProgram(program, {**desktop.environment, **environment}, errors, within)
+    started = TrayProgram(program, {**desktop.environment, **environment}, errors, within, words)
     try:
         yield started
         if started.process.poll() is None:

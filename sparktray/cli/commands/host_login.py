@@ -44,7 +44,7 @@ def set_up(request: Request, hosts: HostsFile) -> int:
     """Make the key and use it from now on; a password that was kept for the host is forgotten."""
     host = wanted_host(hosts.load(), request.options.name or request.options.host)
     folder = ConfigFolder.find(request.options.config)
-    if host.is_local:
+    if not host.by_ssh:
         raise Told(
             Problem(
                 "usage",

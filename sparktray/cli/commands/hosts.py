@@ -15,7 +15,7 @@ from sparktray.cli.request import Request, wanted_host
 from sparktray.cli.tables import aligned
 from sparktray.control.checking import unusable
 from sparktray.control.login.credentials import Vault
-from sparktray.domain.host import LOCAL, HostProfile, Login
+from sparktray.domain.host import HostProfile, Login
 from sparktray.domain.phrase import Phrase, phrase
 from sparktray.domain.problem import Problem
 from sparktray.domain.secret import Secret
@@ -81,7 +81,7 @@ def _list(request: Request, hosts: Hosts) -> int:
 
 
 def _row(host: HostProfile, *, in_use: bool) -> list[str]:
-    where = LOCAL if host.is_local else f"{host.user or '?'}@{host.address}:{host.port}"
+    where = f"{host.user or '?'}@{host.address}:{host.port}" if host.by_ssh else host.address
     where = ", ".join((where, *host.further))
     ways = {Login.KEY: host.key_file or "", Login.AGENT: "SSH agent", Login.PASSWORD: "password"}
     return ["*" if in_use else "", host.name, where, ways[host.login], host.fingerprint or ""]
@@ -89,7 +89,7 @@ def _row(host: HostProfile, *, in_use: bool) -> list[str]:
 
 def _add(request: Request, hosts: HostsFile) -> int:
     profile = _checked(_profile(request, hosts.load()))
-    if asks(request) and profile.fingerprint is None and not profile.is_local:
+    if asks(request) and profile.fingerprint is None and profile.by_ssh:
         profile = judged(request, profile)
     password = password_on_stdin() if request.options.password_stdin else None
     saved = hosts.add(profile)
@@ -133,7 +133,7 @@ def _profile(request: Request, hosts: Hosts) -> HostProfile:
             )
         known = HostProfile(options.name, options.address[0])
     changed = replace(known, **given)
-    if changed.user is None and not changed.is_local:
+    if changed.user is None and changed.by_ssh:
         changed = replace(changed, user=getpass.getuser())
     return changed
 

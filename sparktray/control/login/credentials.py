@@ -169,7 +169,7 @@ def question_of(wanted: Wanted) -> LoginQuestion:
 
 
 def _may_have_secrets(host: HostProfile) -> bool:
-    if host.is_local:
+    if not host.by_ssh:
         return False
     match host.login:
         case Login.PASSWORD:

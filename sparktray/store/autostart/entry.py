@@ -30,6 +30,24 @@ class Autostart(Protocol):
         """Do not start with the session any more. Raises `StoreError`."""
 
 
+class Never:
+    """Of a folder that is thrown away: the next session would not find it."""
+
+    def enabled(self) -> bool:
+        """See `Autostart`."""
+        return False
+
+    def enable(self) -> None:
+        """See `Autostart`."""
+        cause = phrase("The demo does not start with the session: it is gone when you quit.")
+        raise refused(
+            cause, phrase("Start the program itself, and choose it there: {command}", command=PROGRAM)
+        )
+
+    def disable(self) -> None:
+        """See `Autostart`."""
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """What is started under which name; ``name`` differs for each config folder."""

@@ -13,6 +13,7 @@ from sparktray.remote.ssh_files.nvidia_sync import OfferedHost, offered_hosts
 from sparktray.remote.ssh_files.reading import config_files, this_person
 from sparktray.store.hosts import HostsFile
 from sparktray.ui.hosts.secret_window import PersonAtDesk
+from sparktray.wiring import Program, dialer, key_setup, shown_key
 
 
 def hosts_of_ssh_files() -> tuple[OfferedHost, ...]:
@@ -39,3 +40,16 @@ class Access:
     forget: Callable[[HostProfile], None]
     person: PersonAtDesk
     offered: Callable[[], tuple[OfferedHost, ...]] = hosts_of_ssh_files
+
+
+def access_of(program: Program, catalogue: Callable[[], Catalogue], person: PersonAtDesk) -> Access:
+    """The roads of a program; ``person`` is asked on them."""
+    return Access(
+        program.hosts,
+        dialer(program.vault, person),
+        shown_key,
+        catalogue,
+        key_setup(program, person),
+        program.vault.forget,
+        person,
+    )

@@ -30,10 +30,11 @@ _WIDTH, _HEIGHT = 560, 520
 
 class Assistant(HostWindow):
     """Main thread only. ``saved`` brings the `HostProfile` that was saved and is in use now, as the window
-    closes.
+    closes. ``demo_asked``, as it closes too, is somebody who has no host and wants to see one first.
     """
 
     saved = Signal(object)
+    demo_asked = Signal()
 
     def __init__(
         self, say: Wording, background: Background, access: Access, parent: QWidget | None = None
@@ -43,6 +44,7 @@ class Assistant(HostWindow):
         self._access = access
         self._draft = HostProfile("", "")
         self._job: Job | None = None
+        self._without_host = False
         self.where = FindStep(say, access.look_at_key)
         self.host_key = HostKeyStep(say)
         self.login = LoginStep(say, background, access)
@@ -57,10 +59,14 @@ class Assistant(HostWindow):
         self.between = [name_label("/") for _ in self._steps[1:]]
         self.heading, self.advice, self.status = name_label(), text_label(), StatusLine(say)
         self.back, self.onward, self.cancel = button(), AccentButton(), button()
+        self.demo = button()
+        self.demo.hide()  # until it is known that there is no host
         self.onward.setAutoDefault(False)
         # Enter presses these while they have the focus; what leads on is pressed by Enter from anywhere else.
         self.back.setAutoDefault(True)
         self.cancel.setAutoDefault(True)
+        self.demo.setAutoDefault(True)
+        self.demo.clicked.connect(self._try_demo)
         self.back.clicked.connect(lambda: self._go(-1))
         self.onward.clicked.connect(self._onward)
         self.cancel.clicked.connect(self.reject)
@@ -95,6 +101,7 @@ class Assistant(HostWindow):
         else:
             self.onward.setStyleSheet("")  # nothing shall lure a person into accepting
         self.cancel.setText(say(phrase("Cancel")))
+        self.demo.setText(say(phrase("&Try the demo")))
         self.status.tell()
         self.step.tell()
 
@@ -116,9 +123,15 @@ class Assistant(HostWindow):
         self._reading = self._background.run(read, lambda known: self._know(*known), self._failed)
         self.finished.connect(lambda: self._reading.cancel())
 
+    def _try_demo(self) -> None:
+        self.reject()
+        self.demo_asked.emit()
+
     def _know(self, profiles: tuple[HostProfile, ...], user: str) -> None:
         """Then what can be offered: it is not waited for, as configurations can be long."""
         self.where.know(tuple(each.name for each in profiles), user)
+        self._without_host = not profiles
+        self._allow()
         offered = self._access.offered
         self._reading = self._background.run(lambda: offers(offered(), profiles, user), self.where.offer)
 
@@ -189,6 +202,7 @@ class Assistant(HostWindow):
         self.cancel.setEnabled(not (busy and self.step is self.there))
         self.back.setEnabled(self.step is not self.where and not busy)
         self.onward.setEnabled(self.step.complete() and not busy)
+        self.demo.setVisible(self._without_host and self.step is self.where)
 
     def _lay_out(self) -> None:
         self.heading.setFont(large())
@@ -204,6 +218,7 @@ class Assistant(HostWindow):
         buttons = QHBoxLayout()
         buttons.setSpacing(GRID)
         buttons.addWidget(self.cancel)
+        buttons.addWidget(self.demo)
         buttons.addStretch(1)
         buttons.addWidget(self.back)
         buttons.addWidget(self.onward)

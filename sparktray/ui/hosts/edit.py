@@ -112,7 +112,7 @@ class HostForm(HostWindow):
     def wanted(self) -> HostProfile:
         """The profile as it stands in the form."""
         text = {name: field.text for name, field in self.fields.items()}
-        if self._host.is_local:
+        if not self._host.by_ssh:
             models, cache = text["models_dir"], text["cache_dir"]
             return replace(self._host, models_dir=models, cache_dir=cache, sudo=self.sudo.isChecked())
         address, *further = text["address"].replace(",", " ").split() or [""]
@@ -137,7 +137,7 @@ class HostForm(HostWindow):
         return list(_WAYS)[self.ways.currentIndex()]
 
     def _typed(self) -> None:
-        if not self._host.is_local:
+        if self._host.by_ssh:
             self.form.setRowVisible(self.key_row, self.way is Login.KEY)
             self.form.setRowVisible(self.fields["agent_key"], self.way is Login.AGENT)
         faults = {name: problem.remedy for name, problem in unusable(self.wanted())}
@@ -189,7 +189,7 @@ class HostForm(HostWindow):
         form.addRow(self.fields["fingerprint"].label, self.fields["fingerprint"])
         form.addRow("", self.about_key)
         for row in range(form.rowCount()):
-            form.setRowVisible(row, not self._host.is_local)
+            form.setRowVisible(row, self._host.by_ssh)
         form.addRow(self.fields["models_dir"].label, self.fields["models_dir"])
         form.addRow(self.fields["cache_dir"].label, self.fields["cache_dir"])
         form.addRow("", self.sudo)

@@ -26,9 +26,12 @@ from sparktray.wording import Wording
 
 
 class HostsPage(Page):
-    """Main thread only. ``changed`` brings the `Hosts` after each change that was made here."""
+    """Main thread only. ``changed`` brings the `Hosts` after each change that was made here; ``demo_asked``
+    is somebody who has no host and wants to see one.
+    """
 
     changed = Signal(object)
+    demo_asked = Signal()
 
     def __init__(
         self, say: Wording, background: Background, access: Access, parent: QWidget | None = None
@@ -54,6 +57,7 @@ class HostsPage(Page):
             (self.view.remove, self._ask_remove),
         ):
             pressed.clicked.connect(act)
+        self.view.demo.clicked.connect(self.demo_asked)
         self.view.list.itemActivated.connect(self._edit)
         self.view.status.stopped.connect(self._stop)
         self.view.status.again.connect(lambda: self._again())
@@ -64,6 +68,7 @@ class HostsPage(Page):
 
     def take(self, snapshot: Snapshot | None) -> None:
         """See `Page`. The picture of one host says nothing about the list of them."""
+        self.view.in_demo(is_so=snapshot is not None and snapshot.host.is_demo)
         if not self._asked:
             self._ask()
         self.tell()
@@ -88,6 +93,7 @@ class HostsPage(Page):
         if self.window_open is None:
             assistant = Assistant(self.say, self._background, self._access, self)
             assistant.saved.connect(lambda _: self._ask(tell=True))
+            assistant.demo_asked.connect(self.demo_asked)
             self._open(assistant)
         else:
             self._open(self.window_open)

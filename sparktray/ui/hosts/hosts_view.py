@@ -36,7 +36,9 @@ class HostsView(QWidget):
         self._hosts: Hosts | None = None
         self._rows: list[tuple[str, str, str, str]] = []
         self._tested: HostProfile | None = None
+        self._demo = False
         self.empty, self.empty_advice, self.first = text_label(), text_label(), AccentButton()
+        self.demo = button()
         self.list = QTreeWidget()
         self.add, self.use, self.edit, self.test, self.remove = (button() for _ in range(5))
         self.result, self.checklist, self.status = text_label(), Checklist(say), StatusLine(say)
@@ -56,10 +58,14 @@ class HostsView(QWidget):
             self._tested = None
         self.tell()
 
+    def in_demo(self, *, is_so: bool) -> None:
+        """Whether the demo is being shown, and need not be offered."""
+        self._demo = is_so
+
     def begin(self, host: HostProfile) -> None:
         """A test of that host begins."""
         self._tested = host
-        self.checklist.begin(local=host.is_local)
+        self.checklist.begin(local=not host.by_ssh)
         self.tell()
 
     def show_state(self, state: State) -> None:
@@ -79,6 +85,7 @@ class HostsView(QWidget):
         )
         self.first.setText(say(phrase("Set up a Spark…")))
         self.first.dress()
+        self.demo.setText(say(phrase("&Try the demo")))
         tint(self.empty_advice, look.quiet)
         self.add.setText(say(phrase("&Add…")))
         self.use.setText(say(phrase("&Use")))
@@ -100,6 +107,7 @@ class HostsView(QWidget):
         nothing: tuple[QWidget, ...] = (self.empty, self.empty_advice, self.first)
         for widget in nothing:
             widget.setVisible(known and not some)
+        self.demo.setVisible(known and not some and not self._demo)
         listed: tuple[QWidget, ...] = (self.list, self.add, self.use, self.edit, self.test, self.remove)
         for widget in listed:
             widget.setVisible(some)
@@ -172,6 +180,7 @@ class HostsView(QWidget):
         column.addWidget(self.empty)
         column.addWidget(self.empty_advice)
         column.addWidget(self.first, 0, Qt.AlignmentFlag.AlignLeft)
+        column.addWidget(self.demo, 0, Qt.AlignmentFlag.AlignLeft)
         column.addWidget(self.list)
         column.addLayout(buttons)
         column.addSpacing(GRID)

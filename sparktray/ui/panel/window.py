@@ -37,15 +37,16 @@ _SETTLED_MILLISECONDS = 500
 class PanelWindow(QWidget):
     """Header, pages and memory. Main thread only.
 
-    Emits ``wished`` with a wish, ``cancelled``, ``copy_asked`` with a server's name, ``setup_asked`` while
-    no host is set up, ``retry_asked`` to connect at once, ``notice_pressed`` for the line at the top,
-    ``geometry_changed`` with what ``restore`` takes, and ``closed``.
+    Emits ``wished`` with a wish, ``cancelled``, ``copy_asked`` with a server's name, ``setup_asked`` and
+    ``demo_asked`` while no host is set up, ``retry_asked`` to connect at once, ``notice_pressed`` for the
+    line at the top, ``geometry_changed`` with what ``restore`` takes, and ``closed``.
     """
 
     wished = Signal(object)
     cancelled = Signal()
     copy_asked = Signal(str)
     setup_asked = Signal()
+    demo_asked = Signal()
     retry_asked = Signal()
     notice_pressed = Signal()
     geometry_changed = Signal(str)
@@ -81,6 +82,7 @@ class PanelWindow(QWidget):
         models.wished.connect(self.wished)
         models.cancelled.connect(self.cancelled)
         models.setup_asked.connect(self.setup_asked)
+        models.demo_asked.connect(self.demo_asked)
         models.retry_asked.connect(self.retry_asked)
         self.add(models)
 

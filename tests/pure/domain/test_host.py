@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 
 from sparktray.domain.host import (
+    DEMO_HOST,
     HostProfile,
     folder_name,
     valid_address,
@@ -22,6 +23,12 @@ DIGEST = "SHA256:" + "a+/Z" * 10 + "xyz"
 def test_only_the_address_local_means_this_computer() -> None:
     assert HostProfile("here", "local").is_local
     assert not HostProfile("local", "spark.local").is_local
+
+
+def test_the_built_in_demo_and_this_computer_need_no_login() -> None:
+    assert DEMO_HOST.is_demo
+    assert (DEMO_HOST.is_local, SPARK.is_demo) == (False, False)
+    assert [host.by_ssh for host in (DEMO_HOST, HostProfile("here", "local"), SPARK)] == [False, False, True]
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtTest import QTest
+from PySide6.QtTest import QSignalSpy, QTest
 from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QLineEdit, QSpinBox, QWidget
 
 from sparktray.domain.host import HostProfile
@@ -76,6 +76,22 @@ def test_what_cannot_be_used_is_told_as_it_is_typed(around: Setting) -> None:
         assert assistant.step is where and around.asked == []
         edit.edit.setText(f" {right}\n")  # as it comes with a copied line
         assert not edit.below.isVisible() and assistant.onward.isEnabled()
+
+
+def test_who_has_no_host_is_offered_the_demo(around: Setting) -> None:
+    assistant = shown(around)
+    until(assistant.demo.isVisible, "the offer")
+    asked = QSignalSpy(assistant.demo_asked)
+    QTest.mouseClick(assistant.demo, Qt.MouseButton.LeftButton)
+    assert asked.count() == 1
+    assert not assistant.isVisible()
+
+
+def test_who_has_a_host_is_not(around: Setting) -> None:
+    around.access.hosts.add(HostProfile("spark", "spark.local", user="me"))
+    assistant = shown(around)
+    assert assistant.where.name.text == "spark-2"
+    assert not assistant.demo.isVisible()
 
 
 def test_a_free_name_is_offered(around: Setting) -> None:

@@ -8,11 +8,13 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor
-from PySide6.QtTest import QTest
+from PySide6.QtTest import QSignalSpy, QTest
 from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QMessageBox, QPushButton
 
 from sparktray.control.checking import Stage
-from sparktray.domain.host import HostProfile, Login
+from sparktray.domain.catalogue import Catalogue
+from sparktray.domain.host import DEMO_HOST, HostProfile, Login
+from sparktray.domain.snapshot import first_snapshot
 from sparktray.remote.errors import PortClosed
 from sparktray.store.hosts import Hosts
 from sparktray.ui.hosts.assistant import Assistant
@@ -66,10 +68,15 @@ def choose(made: HostsPage, row: int) -> None:
     made.view.list.setCurrentItem(item)
 
 
-def test_without_a_host_there_is_one_next_step(around: Setting) -> None:
+def test_without_a_host_there_is_one_next_step_and_the_demo(around: Setting) -> None:
     made = page(around)
-    visible = [each for each in made.findChildren(QPushButton) if each.isVisible()]
-    assert visible == [made.view.first]
+    visible = {each for each in made.findChildren(QPushButton) if each.isVisible()}
+    assert visible == {made.view.first, made.view.demo}
+    asked = QSignalSpy(made.demo_asked)
+    made.view.demo.click()
+    assert asked.count() == 1
+    made.take(first_snapshot(DEMO_HOST, Catalogue(servers=())))
+    assert not made.view.demo.isVisible()
     made.view.first.click()
     assert isinstance(made.window_open, Assistant) and made.window_open.isVisible()
     assistant = made.window_open

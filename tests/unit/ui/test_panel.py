@@ -233,12 +233,14 @@ def test_a_line_at_the_top_stays_until_it_is_taken_away(panel: PanelWindow) -> N
     assert "No tray." not in texts(panel)
 
 
-def test_without_a_host_there_is_one_thing_to_do(panel: PanelWindow) -> None:
+def test_without_a_host_there_is_one_thing_to_do_and_the_demo(panel: PanelWindow) -> None:
     panel.take(None)
-    asked = QSignalSpy(panel.setup_asked)
-    assert _buttons(panel) == ["Set up a host…"]
+    asked, demo = QSignalSpy(panel.setup_asked), QSignalSpy(panel.demo_asked)
+    assert _buttons(panel) == ["Set up a host…", "Try the demo"]
     QTest.mouseClick(button(panel, "Set up a host…"), Qt.MouseButton.LeftButton)
-    assert asked.count() == 1
+    assert (asked.count(), demo.count()) == (1, 0)
+    QTest.mouseClick(button(panel, "Try the demo"), Qt.MouseButton.LeftButton)
+    assert (asked.count(), demo.count()) == (1, 1)
     panel.take(pictures.picture())
     assert "No model is running on spark." in texts(panel)
 

@@ -106,7 +106,7 @@ class ThereStep(Step):
         self.leave()
         host = self._draft = self.draft(self._draft)
         self._known = None
-        self.checklist.begin(local=host.is_local)
+        self.checklist.begin(local=not host.by_ssh)
         self.status.show_state(Working(phrase("Looking at {host}…", host=host.name)))
         self.tell()
         self._walk = Walk(self._background, _around(self._access, host), self._take, self._over)

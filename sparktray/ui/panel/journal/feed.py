@@ -42,6 +42,11 @@ class JournalFeed(QObject):
         self._job: Job | None = None
         self._once_more = False
 
+    def read_from(self, journal: Journal) -> None:
+        """Another journal from now on."""
+        self.forget()
+        self._journal = journal
+
     def look(self, asked: Asked) -> None:
         """Read what is asked for, if it is another thing than before or was written to since."""
         if asked != self._asked:

@@ -109,6 +109,10 @@ class JournalPage(Page):
         self._stack.addWidget(self._every)
         self._stack.addWidget(self._one)
 
+    def read_from(self, journal: Journal) -> None:
+        """Show another journal from now on."""
+        self._feed.read_from(journal)
+
     def title(self) -> Phrase:
         """Its name in the panel's list."""
         return phrase("Journal")

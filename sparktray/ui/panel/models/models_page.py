@@ -21,11 +21,15 @@ from sparktray.wording import Wording
 
 
 class ModelsPage(Page):
-    """Emits ``wished`` with a wish, ``cancelled``, ``setup_asked`` and ``retry_asked``. Main thread only."""
+    """Emits ``wished`` with a wish, ``cancelled``, ``setup_asked``, ``demo_asked`` and ``retry_asked``.
+
+    Main thread only.
+    """
 
     wished = Signal(object)
     cancelled = Signal()
     setup_asked = Signal()
+    demo_asked = Signal()
     retry_asked = Signal()
 
     def __init__(self, say: Wording, parent: QWidget | None = None) -> None:
@@ -45,6 +49,7 @@ class ModelsPage(Page):
         self._checklist.closed.connect(self._dismiss)
         self._standing.pressed.connect(self.retry_asked)
         self._empty.pressed.connect(self.setup_asked)
+        self._empty.other_pressed.connect(self.demo_asked)
 
     def title(self) -> Phrase:
         """Its name in the panel's list."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QFrame, QPlainTextEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QPlainTextEdit, QPushButton, QVBoxLayout, QWidget
 
 from sparktray.decide.showing.models import Hindrance
 from sparktray.domain.phrase import Phrase, phrase
@@ -20,31 +20,36 @@ _NARROW = 60 * GRID  # longer lines are hard to read
 
 @dataclass(frozen=True, slots=True)
 class _Told:
-    """What is said: title, paragraphs, the button's text, the technical text."""
+    """What is said: title, paragraphs, the button's text, the technical text, another button's text."""
 
     title: Phrase
     paragraphs: tuple[Phrase, ...]
     button: Phrase | None
     technical: str = ""
+    other: Phrase | None = None
 
 
 class Standing(QWidget):
-    """Says what is the case and offers the next step; ``pressed`` when that is taken. Main thread only."""
+    """Says what is the case and offers the next step; ``pressed`` when that is taken, ``other_pressed`` for
+    another way. Main thread only.
+    """
 
     pressed = Signal()
+    other_pressed = Signal()
 
     def __init__(self, say: Wording, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._say = say
         self._shown: _Told | None = None
         self._title, self._text = Text(self), Text(self)
-        self._button = AccentButton(self)
+        self._button, self._other = AccentButton(self), QPushButton(self)
         self._fold = Fold(self)
         self._technical = QPlainTextEdit(self)
         self._technical.setReadOnly(True)
         self._technical.setFrameShape(QFrame.Shape.NoFrame)
         self._technical.setTabChangesFocus(True)
         self._button.clicked.connect(self.pressed)
+        self._other.clicked.connect(self.other_pressed)
         self._fold.toggled.connect(lambda: self.tell())
         self._lay_out()
 
@@ -56,7 +61,7 @@ class Standing(QWidget):
             text.setMaximumWidth(_NARROW)
             rows.addWidget(text)
         rows.addSpacing(GRID)
-        for button in (self._button, self._fold):
+        for button in (self._button, self._other, self._fold):
             rows.addWidget(button, alignment=Qt.AlignmentFlag.AlignLeft)
         rows.addWidget(self._technical, 1)
         rows.addStretch(1)
@@ -68,6 +73,7 @@ class Standing(QWidget):
                 phrase("No host is set up yet."),
                 (phrase("Tell sparktray where your Spark is. Nothing is installed or changed on it."),),
                 phrase("Set up a host…"),
+                other=phrase("Try the demo"),
             )
         )
 
@@ -93,6 +99,9 @@ class Standing(QWidget):
         self._button.setVisible(told.button is not None)
         if told.button is not None:
             self._button.setText(label(say(told.button), over_bus=False))
+        self._other.setVisible(told.other is not None)
+        if told.other is not None:
+            self._other.setText(label(say(told.other), over_bus=False))
         self._fold.tell(say(phrase("Details")), look)
         self._fold.setVisible(bool(told.technical))
         self._technical.setFont(fixed(self))

@@ -1,0 +1,1 @@
+"""Docker as the demo has it: containers, images and volumes, its API and its command."""

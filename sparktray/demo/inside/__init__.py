@@ -1,0 +1,1 @@
+"""What runs in the demo's containers: the three engines and Open WebUI."""
