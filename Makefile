@@ -18,7 +18,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 
 TYPED := sparktray tests scripts resources/open_webui packaging/hatch_build.py $(wildcard benchmarks)
 
-.PHONY: setup system run check test test-unit test-rig test-webui test-webui-few test-switching test-faults test-faults-few test-frozen soak bench screenshots memory-table failure-table error-table models-reference lock messages translations package frozen clean
+.PHONY: setup system run check test test-unit test-rig test-webui test-webui-few test-switching test-faults test-faults-few test-frozen soak soak-few bench screenshots memory-table failure-table error-table models-reference lock messages translations package frozen clean
 .DELETE_ON_ERROR:
 
 setup: $(VENV)/.program translations
@@ -96,17 +96,14 @@ test-faults-few: setup system
 		tests/rig/faults/test_sshd.py::test_a_host_key_that_has_changed \
 		tests/rig/faults/test_local_machine.py::test_umlauts_and_blanks_and_another_language
 
-# A thousand lost connections.
+# The same again and again, for about half an hour; docs/soak.md is written anew.
+SOAK_MINUTES ?= 30
 soak: setup system
-	SPARKTRAY_RECONNECTS=1000 tests/rig/enter $(PY) -m pytest tests/rig/test_reconnects.py
+	tests/rig/enter $(PY) -m benchmarks.soak --minutes $(SOAK_MINUTES) --write
 
-# The frozen program: its size, parts and start, and stories of the rig with it in the place of the checkout's.
-test-frozen: frozen system
-	SPARKTRAY_PROGRAM=dist/sparktray/sparktray tests/rig/enter $(PY) -m pytest -s tests/rig/frozen \
-		tests/rig/test_missing_libraries.py tests/rig/test_doctor.py tests/rig/test_wayland.py \
-		tests/rig/test_tray.py::test_the_story tests/rig/test_host_login.py::test_what_is_typed_can_be_kept \
-		tests/rig/test_model_secrets.py::test_it_is_refused_before_anything_changes_and_then_works \
-		"tests/rig/test_clients.py::test_the_check_up_says_what_is_so[sglang-llama4-scout-17b-nvfp4-30000]"
+# Three minutes of it.
+soak-few: setup system
+	tests/rig/enter $(PY) -m benchmarks.soak --minutes 3
 
 test: test-unit test-rig
 

@@ -40,7 +40,7 @@ _TITLES = {
 
 def page(folder: Path) -> str:
     """The whole page."""
-    lines = [_HEAD, _machine(), ""]
+    lines = [_HEAD, f"{datetime.now(UTC).date()}, {machine()}", ""]
     for script, title in _TITLES.items():
         path = folder / f"{script}.json"
         if not path.exists():
@@ -58,14 +58,15 @@ def _row(told: Told) -> tuple[str, ...]:
     return told.what, told.target, measured, spread, str(told.runs), told.baseline, base, ratio, told.verdict
 
 
-def _machine() -> str:
+def machine() -> str:
+    """The commit and this computer, in one line."""
     commit = subprocess.run(
         ["git", "rev-parse", "--short=10", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=True
     ).stdout.strip()
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
     docker = subprocess.run(["docker", "--version"], capture_output=True, text=True, check=False).stdout
     return (
-        f"{datetime.now(UTC).date()}, commit {commit}: {os.cpu_count()} cores ({platform.machine()}), "
+        f"commit {commit}: {os.cpu_count()} cores ({platform.machine()}), "
         f"{memory:.0f} GB, Linux {platform.release().partition('-')[0]}, Python {platform.python_version()}, "
         f"{docker.partition(',')[0] or 'no Docker'}."
     )

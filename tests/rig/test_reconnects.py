@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import os
 import threading
 import weakref
 from pathlib import Path
@@ -20,7 +19,7 @@ from tests.waiting import wait_until
 
 SCOUT = "llama4-scout-17b-nvfp4"
 # `make soak` has it a thousand times.
-TIMES = int(os.environ.get("SPARKTRAY_RECONNECTS", "300"))
+TIMES = 100
 # Pools of libraries, and what Python and malloc keep of freed memory, have nearly reached their size by then.
 _WARM = 50
 _MIB_MORE = 10
