@@ -34,7 +34,7 @@ EVERYTHING, SHOWN = Path("build/screenshots"), Path("docs/screenshots")
 MOST_BYTES = 120_000
 LOOKS, LANGUAGES = ("light", "dark"), ("en", "de")
 # For the names of the files; a page that has none here gets its number alone.
-PAGES = ("models", "monitor", "logs", "open-webui", "journal", "hosts", "settings")
+PAGES = ("models", "monitor", "logs", "clients", "open-webui", "journal", "hosts", "settings")
 SCALE = 2  # 720 wide on a page, and sharp on a screen of 200 %
 WIDTH, HEIGHT = 900 * SCALE, 800 * SCALE
 AWAY = (WIDTH - 1, HEIGHT - 1)  # where the mouse is in nobody's way
