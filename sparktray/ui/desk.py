@@ -28,7 +28,6 @@ from sparktray.ui.clients.handing import Handing
 from sparktray.ui.clipboard import Copied, Copier
 from sparktray.ui.entries.secret_entry import SecretEntry
 from sparktray.ui.front import Front
-from sparktray.ui.hosts.access import access_of
 from sparktray.ui.hosts.secret_window import PersonAtDesk
 from sparktray.ui.notifying.announcing import Announcer
 from sparktray.ui.notifying.notify import Notifier, TrayMessages
@@ -275,7 +274,8 @@ class Desk(QObject):
             self._say,
             self._background,
             self._program,
-            access_of(self._program, lambda: self._program.catalogue, self._applicant),
+            self._applicant,
+            lambda: self._program.catalogue,
             lambda: self._history,
             self.controller,
             lambda: self._program.demo.program(self._host),

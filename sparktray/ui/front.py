@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QUrl, Signal, Slot
 from PySide6.QtGui import QDesktopServices
@@ -17,25 +18,19 @@ from sparktray.demo.tour import DIES, TOO_LARGE
 from sparktray.domain.phrase import phrase
 from sparktray.domain.problem import Problem
 from sparktray.domain.snapshot import Snapshot
-from sparktray.store.autostart.choice import autostart_for
-from sparktray.store.autostart.entry import Never
 from sparktray.store.hosts import Hosts
 from sparktray.store.settings import Settings
 from sparktray.ui.background import Background
 from sparktray.ui.clients.handing import Handing
-from sparktray.ui.clients.page import ClientsPage
 from sparktray.ui.clipboard import Copied
-from sparktray.ui.hosts.access import Access
-from sparktray.ui.hosts.hosts_page import HostsPage
-from sparktray.ui.open_webui.page import OpenWebUiPage
-from sparktray.ui.panel.journal.page import JournalPage
-from sparktray.ui.panel.logs.page import LogPage
-from sparktray.ui.panel.monitor_page import MonitorPage
-from sparktray.ui.panel.window import PanelWindow
-from sparktray.ui.settings.page import SettingsPage
 from sparktray.ui.tray.copies import answer
 from sparktray.wiring import Program
 from sparktray.wording import Wording
+
+if TYPE_CHECKING:
+    from sparktray.domain.catalogue import Catalogue
+    from sparktray.ui.hosts.secret_window import PersonAtDesk
+    from sparktray.ui.panel.rooms import Rooms
 
 # KDE's StatusNotifierItem for GNOME Shell.
 _EXTENSION = "https://extensions.gnome.org/extension/615/appindicator-support/"
@@ -62,7 +57,8 @@ class Front(QObject):
         say: Wording,
         background: Background,
         program: Program,
-        access: Access,
+        applicant: PersonAtDesk,
+        catalogue: Callable[[], Catalogue],
         history: Callable[[], History],
         controller: Callable[[], Controller | None],
         visited: Callable[[], Program | None],
@@ -76,7 +72,8 @@ class Front(QObject):
         self._folder = program.folder
         self._passing = program.folder.passing  # read now: no handler reads the disk
         self._journal = program.journal
-        self._access = access
+        self._applicant = applicant
+        self._catalogue = catalogue
         self._history = history
         self._controller = controller
         self._visited = visited
@@ -85,7 +82,7 @@ class Front(QObject):
         self._settings: tuple[Settings, Problem | None] = (Settings(), None)
         self._catalogue_problem: Problem | None = None
         self._trayless = False
-        self._rooms: _Rooms | None = None
+        self._rooms: Rooms | None = None
 
     @property
     def in_front(self) -> bool:
@@ -214,42 +211,30 @@ class Front(QObject):
             self._rooms.clients.close_errands()
             self._rooms.panel.close()
 
-    def _made(self) -> _Rooms:
+    def _made(self) -> Rooms:
         if self._rooms is None:
             self._rooms = self._furnished()
             self._rooms.panel.take(self._latest)
             self._say_notice()
         return self._rooms
 
-    def _furnished(self) -> _Rooms:
-        say, background = self._say, self._background
-        rooms = _Rooms(
-            panel=PanelWindow(say),
-            journal=JournalPage(say, background, self._journal),
-            log=LogPage(say, self._handing.remote),
-            hosts=HostsPage(say, background, self._access),
-            webui=OpenWebUiPage(say, background, self._handing.remote),
-            clients=ClientsPage(
-                say,
-                self._handing.copier,
-                background,
-                self._handing.remote,
-                self._handing.forwards.states,
-                self._handing.key,
-            ),
-            settings=SettingsPage(
-                say,
-                self._folder,
-                background,
-                self._handing.saving,
-                Never() if self._passing else autostart_for(self._folder),
-                self._controller,
-            ),
+    def _furnished(self) -> Rooms:
+        # Its pages are half of all the modules, and most days no window is wanted.
+        from sparktray.ui.hosts.access import access_of
+        from sparktray.ui.panel.rooms import furnished
+
+        rooms = furnished(
+            self._say,
+            self._background,
+            self._folder,
+            self._journal,
+            access_of(self._program, self._catalogue, self._applicant),
+            self._handing,
+            self._history,
+            self._controller,
+            passing=self._passing,
         )
-        panel = rooms.panel
-        monitor, journal = MonitorPage(say, self._history), rooms.journal
-        for page in (monitor, rooms.log, rooms.clients, rooms.webui, journal, rooms.hosts, rooms.settings):
-            panel.add(page)
+        panel, journal = rooms.panel, rooms.journal
         settings, problem = self._settings
         rooms.settings.take_settings(settings, problem)
         rooms.clients.take_settings(settings)
@@ -311,16 +296,3 @@ class Front(QObject):
             self.set_up()
         elif self._trayless:
             QDesktopServices.openUrl(QUrl(_EXTENSION))
-
-
-@dataclass(frozen=True, slots=True)
-class _Rooms:
-    """The panel, and those of its pages that are spoken to."""
-
-    panel: PanelWindow
-    journal: JournalPage
-    log: LogPage
-    webui: OpenWebUiPage
-    clients: ClientsPage
-    hosts: HostsPage
-    settings: SettingsPage

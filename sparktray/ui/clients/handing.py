@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
@@ -14,9 +15,11 @@ from sparktray.handoff.keeping import Forwards, WantedForward
 from sparktray.remote.contract import Remote
 from sparktray.store.settings import Settings
 from sparktray.ui.background import Background
-from sparktray.ui.clients.page import ClientsPage
 from sparktray.ui.clipboard import Copied, Copier
 from sparktray.ui.settings.saving import Saving
+
+if TYPE_CHECKING:
+    from sparktray.ui.clients.page import ClientsPage
 
 
 class Handing(QObject):
