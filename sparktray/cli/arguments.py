@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from sparktray.cli.problems import MEANINGS, Told
-from sparktray.decide.clients.snippets import Client
+from sparktray.decide.clients.client import Client
 from sparktray.domain.phrase import phrase
 from sparktray.domain.problem import Problem
 from sparktray.wording import Wording

@@ -12,7 +12,7 @@ from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QWidget
 
 from sparktray.control.controller import Controller
-from sparktray.decide.clients.snippets import Client
+from sparktray.decide.clients.client import Client
 from sparktray.decide.showing.history import History
 from sparktray.demo.tour import DIES, TOO_LARGE
 from sparktray.domain.phrase import phrase

@@ -13,7 +13,7 @@ import httpx
 import openai
 import pytest
 
-from sparktray.decide.clients.snippets import Client
+from sparktray.decide.clients.client import Client
 from tests.rig.driving import Program, quicken
 from tests.rig.rig import Rig
 from tests.waiting import scaled, wait_until

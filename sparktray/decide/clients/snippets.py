@@ -11,9 +11,9 @@ import json
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import assert_never
 
+from sparktray.decide.clients.client import Client
 from sparktray.decide.clients.endpoint import Endpoint
 from sparktray.domain.catalogue import ModelKind
 from sparktray.domain.phrase import Phrase, phrase
@@ -23,19 +23,6 @@ KEY_VARIABLE = "SPARK_API_KEY"
 NO_KEY = "not-needed"
 # Windows of a coding agent's own prompt are larger than this.
 _LEAST_FOR_AGENTS = 32_000
-
-
-class Client(StrEnum):
-    """A client, by its word on the command line."""
-
-    CURSOR = "cursor"
-    CONTINUE = "continue"
-    CLINE = "cline"
-    CLAUDE_CODE = "claude-code"
-    OPEN_WEBUI = "open-webui"
-    CURL = "curl"
-    PYTHON = "python"
-    ENV = "env"
 
 
 @dataclass(frozen=True, slots=True)

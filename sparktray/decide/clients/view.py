@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from sparktray.decide.clients.client import Client
 from sparktray.decide.clients.endpoint import Endpoint, endpoint_of
 from sparktray.decide.clients.reach import BIND, direct_url, exposure
 from sparktray.decide.clients.remembered import CopiedId, KeptForward, PublicUrl
-from sparktray.decide.clients.snippets import Client
 from sparktray.decide.identity import running_on
 from sparktray.decide.servers import answers_to, probe_key
 from sparktray.domain.asking import Health

@@ -11,10 +11,10 @@ from PySide6.QtWidgets import QComboBox, QVBoxLayout, QWidget
 from sparktray.control.checkup import checked
 from sparktray.control.problems import problem_of
 from sparktray.decide.clients.checkup import Line
+from sparktray.decide.clients.client import Client
 from sparktray.decide.clients.endpoint import Endpoint
 from sparktray.decide.clients.reach import exposure
 from sparktray.decide.clients.remembered import KeptForward
-from sparktray.decide.clients.snippets import Client
 from sparktray.decide.clients.view import ServerRow, Way, nothing_to_show, server_rows
 from sparktray.decide.ways_on import EnterSecret
 from sparktray.domain.phrase import Phrase, phrase

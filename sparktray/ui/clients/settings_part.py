@@ -6,8 +6,9 @@ from collections.abc import Callable
 
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QPlainTextEdit, QVBoxLayout, QWidget
 
+from sparktray.decide.clients.client import Client
 from sparktray.decide.clients.remembered import CopiedId
-from sparktray.decide.clients.snippets import Client, Snippet, snippet
+from sparktray.decide.clients.snippets import Snippet, snippet
 from sparktray.decide.clients.view import ServerRow, Way, client_name, preferred
 from sparktray.domain.phrase import phrase
 from sparktray.ui.clients.address_rows import CopyButton

@@ -8,7 +8,7 @@ from functools import partial
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QMenu
 
-from sparktray.decide.clients.snippets import Client
+from sparktray.decide.clients.client import Client
 from sparktray.decide.clients.view import client_name
 from sparktray.decide.showing.menu import CopyRow, HostRow, Menu, ModelRow, StopRow, WayRow
 from sparktray.domain.operation import StopWish, SwitchWish

@@ -13,8 +13,8 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
 from sparktray.decide.clients.checkup import Line, Verdict
+from sparktray.decide.clients.client import Client
 from sparktray.decide.clients.remembered import CopiedId
-from sparktray.decide.clients.snippets import Client
 from sparktray.decide.ways_on import EnterSecret
 from sparktray.domain.asking import Health, Reading
 from sparktray.domain.docker.container import PublishedPort

@@ -6,8 +6,8 @@ import pytest
 from PySide6.QtGui import QAction, QGuiApplication
 from PySide6.QtWidgets import QMenu
 
+from sparktray.decide.clients.client import Client
 from sparktray.decide.clients.remembered import CopiedId
-from sparktray.decide.clients.snippets import Client
 from sparktray.decide.clients.view import client_name
 from sparktray.decide.showing.menu import CopyRow, HostRow, Menu, ModelRow, StopRow, WayRow
 from sparktray.domain.action import CheckAgain

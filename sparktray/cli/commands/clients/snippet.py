@@ -6,10 +6,11 @@ from sparktray.cli.choosing import check_server, chosen_server
 from sparktray.cli.commands.clients.serving import exact_id, hand_over, only_there
 from sparktray.cli.problems import FAILED, Told
 from sparktray.cli.request import Request, watching
+from sparktray.decide.clients.client import Client
 from sparktray.decide.clients.endpoint import Endpoint, endpoint_of
 from sparktray.decide.clients.reach import direct_url
 from sparktray.decide.clients.remembered import CopiedId
-from sparktray.decide.clients.snippets import Client, snippet
+from sparktray.decide.clients.snippets import snippet
 from sparktray.domain.phrase import phrase
 from sparktray.domain.problem import Problem
 from sparktray.domain.snapshot import ServerState, Snapshot

@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
+from sparktray.decide.clients.client import Client
 from sparktray.decide.clients.endpoint import Endpoint, endpoint_of
-from sparktray.decide.clients.snippets import KEY_VARIABLE, Client, snippet
+from sparktray.decide.clients.snippets import KEY_VARIABLE, snippet
 from sparktray.domain.asking import Health, Reading, ServedModel
 from sparktray.domain.catalogue import EngineKind, ModelKind
 from tests.pure.decide.building import ready, rendered, serving, sglang_box, vllm_box

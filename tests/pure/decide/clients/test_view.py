@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from sparktray.decide.clients.client import Client
 from sparktray.decide.clients.remembered import CopiedId, KeptForward, PublicUrl
-from sparktray.decide.clients.snippets import Client
 from sparktray.decide.clients.view import (
     ServerRow,
     Way,
