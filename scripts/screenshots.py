@@ -236,7 +236,7 @@ class Studio:
         def marks() -> Picture:
             """A strip of the list of pages, where nothing changes by itself."""
             whole = self._look_at(window)
-            return whole.cut(Area(0, whole.height // 4, whole.width // 20, whole.height // 2))
+            return whole.cut(Area(0, whole.height // 7, whole.width // 20, 5 * whole.height // 8))
 
         before: Picture | None = None
         for number in range(1, 10):
