@@ -49,7 +49,13 @@ class _Help(argparse.Action):
 
 def parse(words: Sequence[str], say: Wording) -> argparse.Namespace:
     """The options of a command line, all of them set. Raises `Told` and `HelpAsked`."""
-    found = grammar(say).parse_args(list(words))
+    top = grammar(say)
+    found, left = top.parse_known_args(list(words))
+    # Until Python 3.12 argparse fills an optional word too, with nothing, when it meets the one before it.
+    if found.command == "snippet" and found.server is None and left and not left[0].startswith("-"):
+        found.server = left.pop(0)
+    if left:
+        top.error(f"unrecognized arguments: {' '.join(left)}")
     for name, value in _DEFAULTS.items():
         if not hasattr(found, name):
             setattr(found, name, value)

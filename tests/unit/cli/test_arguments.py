@@ -125,3 +125,26 @@ def test_a_context_is_at_least_one_token_and_may_be_ten_million() -> None:
     for wrong in ("0", "-1", "32k", "1e6", ""):
         with pytest.raises(Told):
             parsed("switch", "scout", "--context", wrong)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("snippet", "curl", "sglang", "--copy"),
+        ("snippet", "curl", "--copy", "sglang"),
+        ("snippet", "--copy", "curl", "sglang"),
+    ],
+)
+def test_a_snippet_s_server_stands_anywhere(words: tuple[str, ...]) -> None:
+    found = parsed(*words)
+    assert (found.client, found.server, found.copy) == ("curl", "sglang", True)
+
+
+def test_a_word_too_much_is_a_mistake() -> None:
+    for words in (
+        ("snippet", "curl", "sglang", "--copy", "more"),
+        ("status", "more"),
+        ("snippet", "curl", "--no"),
+    ):
+        with pytest.raises(Told):
+            parsed(*words)
