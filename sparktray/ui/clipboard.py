@@ -5,13 +5,14 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Callable, Iterable
 from enum import StrEnum
+from typing import assert_never
 
 from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QClipboard, QFontDatabase, QGuiApplication
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLabel, QLineEdit, QVBoxLayout, QWidget
 
 from sparktray.decide.clients.remembered import CopiedId
-from sparktray.domain.phrase import phrase
+from sparktray.domain.phrase import Phrase, phrase
 from sparktray.domain.text import has_hidden
 from sparktray.ui.background import Background
 from sparktray.ui.theme import AROUND, GRID
@@ -31,6 +32,21 @@ class Copied(StrEnum):
     REFUSED = "refused"  # the text holds characters that nobody can see
     FAILED = "failed"  # what is on the clipboard is not what was put there
     OFFERED = "offered"  # it stands in a window now, for the person to copy
+
+
+def answer(copied: Copied) -> Phrase:
+    """How copying went, as a row or a button says it."""
+    match copied:
+        case Copied.DONE:
+            return phrase("Copied")
+        case Copied.REFUSED:
+            return phrase("Not copied: the model ID holds hidden characters")
+        case Copied.FAILED:
+            return phrase("Not copied: the clipboard cannot be written")
+        case Copied.OFFERED:
+            return phrase("Not copied yet: press Copy in the window")
+        case _:  # pragma: no cover
+            assert_never(copied)
 
 
 class Copier(QObject):

@@ -22,8 +22,7 @@ from sparktray.store.hosts import Hosts
 from sparktray.store.settings import Settings
 from sparktray.ui.background import Background
 from sparktray.ui.clients.handing import Handing
-from sparktray.ui.clipboard import Copied
-from sparktray.ui.tray.copies import answer
+from sparktray.ui.clipboard import Copied, answer
 from sparktray.wiring import Program
 from sparktray.wording import Wording
 

@@ -11,10 +11,9 @@ from sparktray.decide.clients.remembered import CopiedId
 from sparktray.decide.clients.view import Address, ServerRow, Way, client_name
 from sparktray.domain.phrase import Phrase, phrase
 from sparktray.domain.text import clean_name
-from sparktray.ui.clipboard import Copied, Copier
-from sparktray.ui.settings.texts import line, quietly, tint
+from sparktray.ui.clipboard import Copied, Copier, answer
+from sparktray.ui.painting.texts import line, quietly, tint
 from sparktray.ui.theme import GRID, fixed, tones
-from sparktray.ui.tray.copies import answer
 from sparktray.wording import Wording
 
 _FEEDBACK_MILLISECONDS = 2000

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QPushButton, QVB
 from sparktray.decide.clients.checkup import LAST_WORD, Line, Verdict
 from sparktray.domain.phrase import phrase
 from sparktray.domain.problem import Problem
-from sparktray.ui.settings.texts import Trouble, heading, line, quietly, selectable, tint
+from sparktray.ui.painting.texts import Trouble, heading, line, quietly, selectable, tint
 from sparktray.ui.theme import GRID, tones
 from sparktray.wording import Wording
 

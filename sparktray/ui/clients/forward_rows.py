@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QGridLayout, QLabel, QPushButton, QWidget
 
 from sparktray.domain.phrase import Phrase, phrase, phrase_n
 from sparktray.handoff.keeping import ForwardState
-from sparktray.ui.settings.texts import heading, line, quietly, tint
+from sparktray.ui.painting.texts import heading, line, quietly, tint
 from sparktray.ui.theme import GRID, tones
 from sparktray.wording import Wording
 

@@ -32,9 +32,9 @@ from sparktray.ui.clients.check_part import CheckPart
 from sparktray.ui.clients.forward_rows import ForwardRows
 from sparktray.ui.clients.settings_part import SettingsPart
 from sparktray.ui.clipboard import Copier
+from sparktray.ui.painting.texts import line
 from sparktray.ui.panel.controls import Hairline, scrolled
 from sparktray.ui.panel.page import Page
-from sparktray.ui.settings.texts import line
 from sparktray.ui.theme import AROUND
 from sparktray.wording import Wording
 

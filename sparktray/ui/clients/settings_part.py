@@ -13,7 +13,7 @@ from sparktray.decide.clients.view import ServerRow, Way, client_name, preferred
 from sparktray.domain.phrase import phrase
 from sparktray.ui.clients.address_rows import CopyButton
 from sparktray.ui.clipboard import Copied, Copier
-from sparktray.ui.settings.texts import heading, line, quietly
+from sparktray.ui.painting.texts import heading, line, quietly
 from sparktray.ui.theme import GRID, fixed, line_height
 from sparktray.wording import Wording
 

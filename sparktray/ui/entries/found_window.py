@@ -17,8 +17,8 @@ from sparktray.ui.background import Background, Job
 from sparktray.ui.entries.found_rows import FoundPainter, FoundRows, rows_of
 from sparktray.ui.entries.jobs import Seen, problem_with
 from sparktray.ui.hosts.status import Advice, StatusLine, Working
-from sparktray.ui.hosts.texts import button, text_label, tint
 from sparktray.ui.hosts.window import HostWindow
+from sparktray.ui.painting.texts import button, line, selectable, tint
 from sparktray.ui.panel.controls import AccentButton
 from sparktray.ui.theme import AROUND, GRID, tones
 from sparktray.wording import Wording
@@ -49,7 +49,7 @@ class FoundWindow(HostWindow):
         self._cancel = Cancel()
         self._job: Job | None = None
         self._seen: Seen | None = None
-        self.advice, self.about = text_label(), text_label(selectable=True)
+        self.advice, self.about = line(), selectable()
         self.status = StatusLine(say)
         self.rows, self.list = FoundRows(self), _FoundList()
         self.list.setModel(self.rows)

@@ -23,8 +23,8 @@ from sparktray.ui.background import Background, Job
 from sparktray.ui.entries.jobs import problem_with
 from sparktray.ui.hosts.field import Field
 from sparktray.ui.hosts.status import StatusLine, Working
-from sparktray.ui.hosts.texts import button, name_label, text_label, tint
 from sparktray.ui.hosts.window import HostWindow
+from sparktray.ui.painting.texts import button, name_label, selectable, tint
 from sparktray.ui.panel.controls import AccentButton
 from sparktray.ui.theme import AROUND, GRID, fixed, tones
 from sparktray.wording import Wording
@@ -67,7 +67,7 @@ class RunLineWindow(HostWindow):
         self.preview.setReadOnly(True)
         self.preview.setTabChangesFocus(True)
         self.preview.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
-        self.remarks, self.area = text_label(selectable=True), QScrollArea()
+        self.remarks, self.area = selectable(), QScrollArea()
         self.status = StatusLine(say)
         self.cancel, self.add = button(), AccentButton()
         self.line.textChanged.connect(self._typed)

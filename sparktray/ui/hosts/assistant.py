@@ -19,8 +19,8 @@ from sparktray.ui.hosts.steps.login import LoginStep
 from sparktray.ui.hosts.steps.offers import offers
 from sparktray.ui.hosts.steps.step import Step
 from sparktray.ui.hosts.steps.there import ThereStep
-from sparktray.ui.hosts.texts import button, name_label, text_label, tint
 from sparktray.ui.hosts.window import HostWindow
+from sparktray.ui.painting.texts import button, line, name_label, tint
 from sparktray.ui.panel.controls import AccentButton
 from sparktray.ui.theme import AROUND, GRID, large, small, tones
 from sparktray.wording import Wording
@@ -57,7 +57,7 @@ class Assistant(HostWindow):
             step.changed.connect(self._allow)
         self.trail = [name_label() for _ in self._steps]
         self.between = [name_label("/") for _ in self._steps[1:]]
-        self.heading, self.advice, self.status = name_label(), text_label(), StatusLine(say)
+        self.heading, self.advice, self.status = name_label(), line(), StatusLine(say)
         self.back, self.onward, self.cancel = button(), AccentButton(), button()
         self.demo = button()
         self.demo.hide()  # until it is known that there is no host

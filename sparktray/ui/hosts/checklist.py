@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QGridLayout, QWidget
 from sparktray.control.checking import Check, Stage, title_of
 from sparktray.domain.phrase import phrase
 from sparktray.ui.hosts.status import NOT_WELL, TO_COME, WELL, way_out
-from sparktray.ui.hosts.texts import name_label, text_label, tint
+from sparktray.ui.painting.texts import name_label, selectable, tint
 from sparktray.ui.theme import GRID, tones
 from sparktray.wording import Wording
 
@@ -20,7 +20,7 @@ class _Row:
 
     def __init__(self) -> None:
         self.mark, self.title = name_label(), name_label()
-        self.detail, self.remedy = text_label(selectable=True), text_label(selectable=True)
+        self.detail, self.remedy = selectable(), selectable()
 
     def set_visible(self, visible: bool) -> None:
         for label in (self.mark, self.title, self.detail):

@@ -23,8 +23,8 @@ from sparktray.store.hosts import Hosts, HostsFile
 from sparktray.ui.background import Background
 from sparktray.ui.hosts.field import Field
 from sparktray.ui.hosts.status import StatusLine, Working, problem_from
-from sparktray.ui.hosts.texts import button, name_label, text_label, tint
 from sparktray.ui.hosts.window import HostWindow
+from sparktray.ui.painting.texts import button, name_label, selectable, tint
 from sparktray.ui.panel.controls import AccentButton
 from sparktray.ui.theme import AROUND, GRID, large, small, tones
 from sparktray.wording import Wording
@@ -53,7 +53,7 @@ class HostForm(HostWindow):
         self._file = file
         self._host = host
         self._busy = False
-        self.heading, self.about_key = name_label(host.name), text_label(selectable=True)
+        self.heading, self.about_key = name_label(host.name), selectable()
         self.port_label, self.port = name_label(), QSpinBox()
         self.port.setRange(1, 65535)
         self.port.setValue(host.port)

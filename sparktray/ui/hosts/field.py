@@ -6,7 +6,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QLineEdit, QVBoxLayout, QWidget
 
 from sparktray.domain.phrase import Phrase
-from sparktray.ui.hosts.texts import name_label, text_label, tint
+from sparktray.ui.painting.texts import line, name_label, tint
 from sparktray.ui.theme import GRID, small, tones
 from sparktray.wording import Wording
 
@@ -20,7 +20,7 @@ class Field(QWidget):
         super().__init__(parent)
         self._say = say
         self._fault: Phrase | None = None
-        self.label, self.edit, self.below = name_label(), QLineEdit(), text_label()
+        self.label, self.edit, self.below = name_label(), QLineEdit(), line()
         self.label.setBuddy(self.edit)
         self.setFocusProxy(self.edit)
         self.below.setFont(small())

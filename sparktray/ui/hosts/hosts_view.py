@@ -18,7 +18,7 @@ from sparktray.domain.phrase import phrase
 from sparktray.store.hosts import Hosts
 from sparktray.ui.hosts.checklist import Checklist
 from sparktray.ui.hosts.status import State, StatusLine
-from sparktray.ui.hosts.texts import button, text_label, tint
+from sparktray.ui.painting.texts import button, line, tint
 from sparktray.ui.panel.controls import AccentButton, scrolled
 from sparktray.ui.theme import AROUND, GRID, large, strong, tones
 from sparktray.wording import Wording
@@ -37,11 +37,11 @@ class HostsView(QWidget):
         self._rows: list[tuple[str, str, str, str]] = []
         self._tested: HostProfile | None = None
         self._demo = False
-        self.empty, self.empty_advice, self.first = text_label(), text_label(), AccentButton()
+        self.empty, self.empty_advice, self.first = line(), line(), AccentButton()
         self.demo = button()
         self.list = QTreeWidget()
         self.add, self.use, self.edit, self.test, self.remove = (button() for _ in range(5))
-        self.result, self.checklist, self.status = text_label(), Checklist(say), StatusLine(say)
+        self.result, self.checklist, self.status = line(), Checklist(say), StatusLine(say)
         self.list.itemSelectionChanged.connect(self._allow)
         self._lay_out()
 

@@ -14,8 +14,8 @@ from sparktray.domain.phrase import Phrase, phrase
 from sparktray.domain.secret import Secret
 from sparktray.domain.snapshot import LinkPhase
 from sparktray.remote.errors import SecretMissing
-from sparktray.ui.hosts.texts import button, text_label, tint
 from sparktray.ui.hosts.window import HostWindow
+from sparktray.ui.painting.texts import button, line, selectable, tint
 from sparktray.ui.panel.controls import AccentButton
 from sparktray.ui.theme import AROUND, GRID, tones
 from sparktray.wording import Wording
@@ -35,7 +35,7 @@ class SecretWindow(HostWindow):
     ) -> None:
         super().__init__(say, parent)
         self._question, self._title = question, title
-        self.what, self.prompt, self.note = text_label(), text_label(selectable=True), text_label()
+        self.what, self.prompt, self.note = line(), selectable(), line()
         self.edit, self.seen, self.keep = QLineEdit(), QCheckBox(), QCheckBox()
         self.cancel, self.ok = button(), AccentButton()
         self.keep.setChecked(True)

@@ -14,7 +14,7 @@ from sparktray.domain.problem import Problem
 from sparktray.remote.errors import RemoteError
 from sparktray.store.paths import StoreError
 from sparktray.store.secrets_errors import KeyringUnavailable
-from sparktray.ui.hosts.texts import button, name_label, text_label, tint
+from sparktray.ui.painting.texts import button, name_label, selectable, tint
 from sparktray.ui.theme import GRID, tones
 from sparktray.wording import Wording
 
@@ -56,8 +56,8 @@ class StatusLine(QWidget):
         super().__init__(parent)
         self._say = say
         self._state: State = None
-        self.mark, self.said = name_label(), text_label(selectable=True)
-        self.remedy = text_label(selectable=True)
+        self.mark, self.said = name_label(), selectable()
+        self.remedy = selectable()
         self.stop, self.retry = button(), button()
         self.stop.clicked.connect(self.stopped)
         self.retry.clicked.connect(self.again)

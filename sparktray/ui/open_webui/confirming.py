@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLineEdit, QPushButton,
 from sparktray.decide.webui.preview import Preview
 from sparktray.domain.operation import WipeWish
 from sparktray.domain.phrase import Phrase, phrase
-from sparktray.ui.settings.texts import heading, line, quietly, selectable, tint
+from sparktray.ui.painting.texts import heading, line, quietly, selectable, tint
 from sparktray.ui.theme import AROUND, GRID, tones
 from sparktray.wording import Wording
 

@@ -34,8 +34,8 @@ from sparktray.remote.contract import Remote
 from sparktray.remote.errors import RemoteError
 from sparktray.ui.background import Background
 from sparktray.ui.open_webui.confirming import Confirming
+from sparktray.ui.painting.texts import Trouble, heading, line, quietly, selectable
 from sparktray.ui.panel.page import Page
-from sparktray.ui.settings.texts import Trouble, heading, line, quietly, selectable
 from sparktray.ui.theme import AROUND, GRID
 from sparktray.webui.household import household
 from sparktray.wording import Wording

@@ -1,1 +1,1 @@
-"""Own painting, for what no widget of the platform shows: rows of lists and marks."""
+"""What pages and windows are made of beside the platform's widgets: marks, rows of lists, labels."""

@@ -12,8 +12,8 @@ from sparktray.store.autostart.entry import Autostart
 from sparktray.store.language import LANGUAGES
 from sparktray.store.settings import Settings
 from sparktray.ui.background import Background
+from sparktray.ui.painting.texts import Trouble, heading, line, outlined, quietly
 from sparktray.ui.settings.saving import Saving, problem_of
-from sparktray.ui.settings.texts import Trouble, heading, line, outlined, quietly
 from sparktray.ui.theme import GRID
 from sparktray.wording import Wording
 

@@ -18,8 +18,8 @@ from sparktray.ui.background import Background
 from sparktray.ui.entries.found_window import FoundWindow
 from sparktray.ui.entries.jobs import Controllers, draft_of, look_at
 from sparktray.ui.entries.run_line_window import RunLineWindow
+from sparktray.ui.painting.texts import Trouble, heading, line, quietly, selectable
 from sparktray.ui.settings.saving import problem_of
-from sparktray.ui.settings.texts import Trouble, heading, line, quietly, selectable
 from sparktray.ui.theme import GRID
 from sparktray.wording import Wording
 

@@ -10,8 +10,8 @@ from PySide6.QtWidgets import QCheckBox, QVBoxLayout, QWidget
 from sparktray.decide.showing.notices.notice import NoticeKind
 from sparktray.domain.phrase import Phrase, phrase
 from sparktray.store.settings import Settings
+from sparktray.ui.painting.texts import heading, line, outlined, quietly
 from sparktray.ui.settings.saving import Saving
-from sparktray.ui.settings.texts import heading, line, outlined, quietly
 from sparktray.ui.theme import GRID
 from sparktray.wording import Wording
 

@@ -13,13 +13,13 @@ from sparktray.store.paths import ConfigFolder
 from sparktray.store.settings import Settings
 from sparktray.ui.background import Background
 from sparktray.ui.entries.jobs import Controllers
+from sparktray.ui.painting.texts import Trouble
 from sparktray.ui.panel.controls import Hairline, scrolled
 from sparktray.ui.panel.page import Page
 from sparktray.ui.settings.general import General
 from sparktray.ui.settings.models import Models
 from sparktray.ui.settings.notifications import Notifications
 from sparktray.ui.settings.saving import Saving
-from sparktray.ui.settings.texts import Trouble
 from sparktray.ui.theme import AROUND
 from sparktray.wording import Wording
 

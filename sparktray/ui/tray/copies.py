@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import assert_never
 
 from PySide6.QtCore import QObject, QTimer
 from PySide6.QtWidgets import QMenu
 
 from sparktray.decide.showing.menu import CopyRow
-from sparktray.domain.phrase import Phrase, phrase
-from sparktray.ui.clipboard import Copied
+from sparktray.domain.phrase import Phrase
+from sparktray.ui.clipboard import Copied, answer
 from sparktray.ui.tray.rows import Row, Slots
 from sparktray.wording import Wording
 
@@ -81,18 +80,3 @@ class Copies(QObject):
     def _edit(self, row: Row, value: CopyRow) -> None:
         row.say(self._say(self._answers.get(row, value.label)))
         row.state(visible=True)
-
-
-def answer(copied: Copied) -> Phrase:
-    """How copying went, as a row says it."""
-    match copied:
-        case Copied.DONE:
-            return phrase("Copied")
-        case Copied.REFUSED:
-            return phrase("Not copied: the model ID holds hidden characters")
-        case Copied.FAILED:
-            return phrase("Not copied: the clipboard cannot be written")
-        case Copied.OFFERED:
-            return phrase("Not copied yet: press Copy in the window")
-        case _:  # pragma: no cover
-            assert_never(copied)

@@ -17,7 +17,7 @@ from sparktray.ui.hosts.field import Field
 from sparktray.ui.hosts.status import Working
 from sparktray.ui.hosts.steps.known import KnownHosts
 from sparktray.ui.hosts.steps.step import Step
-from sparktray.ui.hosts.texts import name_label
+from sparktray.ui.painting.texts import name_label
 from sparktray.ui.theme import GRID
 from sparktray.wording import Wording
 

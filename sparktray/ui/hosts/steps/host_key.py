@@ -14,7 +14,7 @@ from sparktray.remote.contract import HostKey
 from sparktray.ui.hosts.field import Field
 from sparktray.ui.hosts.status import WELL
 from sparktray.ui.hosts.steps.step import Step
-from sparktray.ui.hosts.texts import code_label, name_label, text_label, tint
+from sparktray.ui.painting.texts import code_label, line, name_label, selectable, tint
 from sparktray.ui.theme import GRID, tones
 from sparktray.wording import Wording
 
@@ -31,10 +31,10 @@ class HostKeyStep(Step):
         super().__init__(say, parent)
         self._key = HostKey("", "")
         self._address = ""
-        self.kind_label, self.kind = name_label(), text_label(selectable=True)
+        self.kind_label, self.kind = name_label(), selectable()
         self.shown_label, self.shown = name_label(), code_label()
-        self.how, self.command = text_label(), code_label()
-        self.expected, self.same = Field(say), text_label()
+        self.how, self.command = line(), code_label()
+        self.expected, self.same = Field(say), line()
         self.expected.edit.setClearButtonEnabled(True)
         form = QFormLayout()
         form.setHorizontalSpacing(2 * GRID)

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QListWidget, QListWidgetItem, QVBoxLayout, QWidget
 from sparktray.domain.host import HostProfile
 from sparktray.domain.phrase import phrase
 from sparktray.domain.text import clean_line
-from sparktray.ui.hosts.texts import name_label
+from sparktray.ui.painting.texts import name_label
 from sparktray.ui.theme import GRID
 from sparktray.wording import Wording
 

@@ -19,7 +19,7 @@ from sparktray.ui.background import Background, Job
 from sparktray.ui.hosts.access import Access
 from sparktray.ui.hosts.status import StatusLine, Well, Working, problem_from
 from sparktray.ui.hosts.steps.step import Step
-from sparktray.ui.hosts.texts import button, code_label, name_label, text_label
+from sparktray.ui.painting.texts import button, code_label, line, name_label
 from sparktray.ui.theme import GRID
 from sparktray.wording import Wording
 
@@ -66,14 +66,14 @@ class LoginStep(Step):
         self._usable = False
         self._none_found = False
         self._looking: Job | None = None
-        self.by, self.ways, self.way_told = name_label(), QComboBox(), text_label()
+        self.by, self.ways, self.way_told = name_label(), QComboBox(), line()
         self.ways.addItems([""] * len(_WAYS))
         self.by.setBuddy(self.ways)
         self.label, self.keys, self.choose = name_label(), QComboBox(), button()
         self.keys.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.label.setBuddy(self.keys)
         self.about = StatusLine(say)
-        self.install_first, self.install = text_label(), code_label()
+        self.install_first, self.install = line(), code_label()
         row = QHBoxLayout()
         row.setSpacing(GRID)
         row.addWidget(self.keys, 1)

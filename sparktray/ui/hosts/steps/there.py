@@ -19,8 +19,8 @@ from sparktray.ui.hosts.checklist import Checklist
 from sparktray.ui.hosts.field import Field
 from sparktray.ui.hosts.status import Advice, StatusLine, Working, problem_from
 from sparktray.ui.hosts.steps.step import Step
-from sparktray.ui.hosts.texts import text_label
 from sparktray.ui.hosts.walk import Walk
+from sparktray.ui.painting.texts import selectable
 from sparktray.ui.panel.controls import scrolled
 from sparktray.ui.theme import GRID
 from sparktray.wording import Wording
@@ -41,7 +41,7 @@ class ThereStep(Step):
         self._draft = HostProfile("", "")
         self._known: Found | None = None
         self._walk: Walk[Check | Found] | None = None
-        self.checklist, self.found, self.status = Checklist(say), text_label(selectable=True), StatusLine(say)
+        self.checklist, self.found, self.status = Checklist(say), selectable(), StatusLine(say)
         self.models, self.cache = Field(say), Field(say)
         form = QFormLayout()
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)

@@ -1,10 +1,10 @@
-"""Labels of the settings: plain text that wraps, in the tones of the present look."""
+"""Labels of pages and windows: plain text as it is, in the tones of the present look."""
 
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QColor, QFont, QPalette
-from PySide6.QtWidgets import QCheckBox, QFrame, QLabel, QVBoxLayout, QWidget
+from PySide6.QtGui import QColor, QFont, QFontDatabase, QPalette
+from PySide6.QtWidgets import QCheckBox, QFrame, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from sparktray.domain.problem import Problem
 from sparktray.ui.theme import GRID, INSIDE, RADIUS, small, tones
@@ -25,6 +25,27 @@ def selectable() -> QLabel:
     made.setTextInteractionFlags(
         Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
     )
+    return made
+
+
+def name_label(text: str = "") -> QLabel:
+    """A label of a few words on one line, which may have a mnemonic."""
+    made = QLabel(text)
+    made.setTextFormat(Qt.TextFormat.PlainText)
+    return made
+
+
+def code_label() -> QLabel:
+    """A label for what is compared or typed letter by letter."""
+    made = selectable()
+    made.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
+    return made
+
+
+def button() -> QPushButton:
+    """A button that Enter presses only while it has the focus itself."""
+    made = QPushButton()
+    made.setAutoDefault(False)
     return made
 
 
