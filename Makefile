@@ -105,6 +105,14 @@ soak: setup system
 soak-few: setup system
 	tests/rig/enter $(PY) -m benchmarks.soak --minutes 3
 
+# The frozen program: its size, parts and start, and stories of the rig with it in the place of the checkout's.
+test-frozen: frozen system
+	SPARKTRAY_PROGRAM=dist/sparktray/sparktray tests/rig/enter $(PY) -m pytest -s tests/rig/frozen \
+		tests/rig/test_missing_libraries.py tests/rig/test_doctor.py tests/rig/test_wayland.py \
+		tests/rig/test_tray.py::test_the_story tests/rig/test_host_login.py::test_what_is_typed_can_be_kept \
+		tests/rig/test_model_secrets.py::test_it_is_refused_before_anything_changes_and_then_works \
+		"tests/rig/test_clients.py::test_the_check_up_says_what_is_so[sglang-llama4-scout-17b-nvfp4-30000]"
+
 test: test-unit test-rig
 
 # Each budget beside its baseline in the same run, in about 15 minutes; docs/benchmarks.md is written anew.
