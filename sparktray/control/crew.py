@@ -11,7 +11,13 @@ from typing import assert_never
 
 from sparktray.control import reading
 from sparktray.control.following.network import whereabouts
-from sparktray.control.following.streams import LogFollower, follow_events, follow_vitals, watch_link
+from sparktray.control.following.streams import (
+    LogFollower,
+    follow_events,
+    follow_vitals,
+    watch_docker,
+    watch_link,
+)
 from sparktray.control.following.waking import watch_absence
 from sparktray.control.lanes import Lanes
 from sparktray.control.performing.changes import Changes
@@ -263,6 +269,7 @@ class Crew:
             ("events", lambda: follow_events(remote, epoch, self._host, self._post, over)),
             ("vitals", lambda: follow_vitals(remote, epoch, self._post, over, self._busy)),
             ("alive", lambda: watch_link(remote, over)),
+            ("docker", lambda: watch_docker(remote, epoch, self._host, self._post, over)),
         ):
             threading.Thread(target=work, name=f"sparktray-{name}-{epoch}", daemon=True).start()
 

@@ -141,6 +141,21 @@ class Engine:
         """Undo `freeze`."""
         namespace.kill(self.pid, signal.SIGCONT)
 
+    def kill(self) -> None:
+        """End dockerd as a crash does; its containers live on until `start`, which stops them."""
+        assert self._process is not None
+        self.thaw()
+        self._process.kill()
+        self._process.wait()
+
+    def revive(self) -> None:
+        """Undo `freeze` and `kill`, whichever it was."""
+        assert self._process is not None
+        if self._process.poll() is None:
+            self.thaw()
+        else:
+            self.start()
+
     def _answers(self) -> bool:
         assert self._process is not None
         if self._process.poll() is not None:
