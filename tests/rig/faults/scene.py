@@ -61,7 +61,11 @@ class Scene:
 
     def told_of(self, count: int = 1, seconds: float = 60.0) -> str:
         """Wait for so many notifications, no more of which come; what the last one says."""
-        wait_until(lambda: len(self.theirs.told) >= count, "a notification", seconds=seconds)
+        began = time.monotonic()
+        try:
+            wait_until(lambda: len(self.theirs.told) >= count, "a notification", seconds=seconds)
+        except AssertionError:
+            raise AssertionError(f"{self.theirs.told}, {self.pulse.since(began)}") from None
         last = self.theirs.told[-1]
         self.told.append(("shown", last.title))
         return f"{last.title}\n{last.body}"
