@@ -33,9 +33,7 @@ class Holding:
             script.write_text(_SCRIPT.format(folder=self.folder, program=program))
             script.chmod(0o755)
         # No dial-stdio: reading the Docker API shall not be held.
-        self.server: Sshd = rig.sshd(
-            {"SetEnv": f"PATH={self.folder}:{default_path()}"}, address=address
-        )
+        self.server: Sshd = rig.sshd({"SetEnv": f"PATH={self.folder}:{default_path()}"}, address=address)
 
     def at(self, command: str) -> None:
         """Let the next command that begins so stand still, such as ``docker rename``."""

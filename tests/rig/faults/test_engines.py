@@ -40,7 +40,8 @@ class Server(socketserver.ThreadingTCPServer):
 print("lying", flush=True)
 Server(("", 30000), Liar).serve_forever()
 """
-_MIB_MORE = 25
+# Far less than any of the lies, which a loading server tells five times a second.
+_MIB_MORE = 50
 HANGS = "does not answer as it should"
 
 
@@ -90,7 +91,7 @@ def test_health_that_fails_while_a_long_prompt_is_read(stage: Stage) -> None:
         passes(6.0)
         began = len(scene.pulse.beats)
         stage.rig.behave_live(30000, running=1, hung=True)
-        passes(75.0)
+        passes(45.0)
         assert not [b.said for b in scene.pulse.beats[began:] if HANGS in b.said]
         stage.rig.behave_live(30000, running=None, hung=None)
         scene.well_again()
@@ -106,7 +107,7 @@ def test_another_model_than_the_mounted_one_and_several(stage: Stage) -> None:
         (server,) = (s for s in scene.program.json("status")["servers"] if s["server"] == "sglang")
         assert (server["model_id"], server["misnamed"], server["model"]) == ("gpt-4o-mini", True, SCOUT)
         stage.rig.behave_live(30000, served_id=None, models_more=None)
-        scene.well_again()
+        scene.well_again(notifications=2)  # each time: somebody else switched
 
 
 @pytest.mark.fault("D18")
@@ -172,7 +173,7 @@ def test_a_docker_without_nvidias_runtime(stage: Stage) -> None:
             scene.well_again(begins=IDLE)
             scene.item.click(SCOUT)
             told = scene.told_of()
-            assert "NVIDIA" in told, told
+            assert "cannot use the GPU" in told and "nvidia-ctk" in told, told
         finally:
             aside.rename(hook)
             engine.reboot()
