@@ -175,10 +175,14 @@ class Engine:
             self._process = None
         _remove_cgroups(self._cgroup)
 
-    def reboot(self) -> None:
-        """As a host does: dockerd ends, with it all containers, and starts those with a restart policy."""
+    def halt(self) -> None:
+        """End dockerd, and with it the containers, as a shutdown does; nothing is removed."""
         assert self._process is not None
         namespace.end(self._process, grace=scaled(60))
+
+    def reboot(self) -> None:
+        """As a host does: dockerd ends, with it all containers, and starts those with a restart policy."""
+        self.halt()
         self.start()
 
     def docker(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:

@@ -78,7 +78,10 @@ class Scene:
     def well_again(self, notifications: int = 0, begins: str = READY, seconds: float = AGAIN_SECONDS) -> None:
         """After the repair: the truth is shown in time, by one connection, and nobody was bothered."""
         began = time.monotonic()
-        wait_until(lambda: self.pulse.said.startswith(begins), f"{begins} again", seconds=seconds)
+        try:
+            wait_until(lambda: self.pulse.said.startswith(begins), begins, seconds=seconds)
+        except AssertionError:
+            raise AssertionError(f"{begins!r} not again, {self.pulse.since(began)}") from None
         wait_until(lambda: self.laptop.connections(self.server) == 1, "one connection")
         self.told.append(("back", round(time.monotonic() - began, 1)))
         self.calm(notifications)

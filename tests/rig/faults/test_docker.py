@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
+import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 from urllib.request import urlopen
 
 import pytest
 
+from tests.rig import images
 from tests.rig.driving import quicken
-from tests.rig.engine import SOCKET
+from tests.rig.engine import SOCKET, Engine
+from tests.rig.faults.laptop import SPARK
 from tests.rig.faults.scene import READY, SCOUT, Stage, passes
 from tests.rig.rig import Rig
 from tests.waiting import scaled, wait_until
@@ -93,3 +98,91 @@ def test_a_socket_that_is_closed_to_this_user(stage: Stage) -> None:
         finally:
             SOCKET.chmod(0o660)
         scene.well_again()
+
+
+@contextlib.contextmanager
+def small_disk(rig: Rig, folder: Path) -> Iterator[Path]:
+    """The host's Docker has its data on a disk of 2 GB of its own: a file, as ext4, by a loop device."""
+    disk, mounted = folder / "disk", folder / "mounted"
+    with disk.open("wb") as file:
+        file.truncate(2 << 30)
+    subprocess.run(["mkfs.ext4", "-q", "-m", "0", disk], check=True)
+    mounted.mkdir()
+    subprocess.run(["mount", "-o", "loop", disk, mounted], check=True)
+    usual, small = rig.engine, Engine("small", mounted / "docker")
+    usual.halt()
+    try:
+        small.start()
+        rig.engine = small
+        images.ensure(small)
+        yield mounted
+    finally:
+        small.stop()
+        rig.engine = usual
+        usual.start()
+        subprocess.run(["umount", mounted], check=True)
+
+
+def fill(folder: Path) -> Path:
+    """Leave not a byte free there; the file that does it."""
+    filler = folder / "filler"
+    with filler.open("wb", buffering=0) as file, contextlib.suppress(OSError):
+        while file.write(bytes(1 << 20)):
+            pass
+    with filler.open("ab", buffering=0) as file, contextlib.suppress(OSError):
+        while file.write(b"x"):
+            pass
+    return filler
+
+
+@pytest.mark.fault("D5")
+def test_a_disk_that_is_full(stage: Stage, tmp_path: Path) -> None:
+    """The switch is refused before the old model is stopped."""
+    rig = stage.rig
+    with small_disk(rig, tmp_path) as mounted:
+        quicken(rig)
+        rig.start_sglang(SCOUT, rm=False)
+        rig.wait_http(30000, "/v1/models")
+        with stage.scene() as scene:
+            before = rig.inspect("sglang")
+            filler = fill(mounted)
+            scene.item.click(CODER)
+            told = scene.told_of()
+            assert "nothing was changed" in told and "disk" in told, told
+            now = rig.inspect("sglang")
+            assert before is not None and now is not None and now["Id"] == before["Id"]
+            assert now["State"]["Running"] and rig.model_ids(30000) == [SCOUT]
+            filler.unlink()
+            scene.well_again(notifications=1)
+            scene.item.click(CODER)
+            scene.well_again(notifications=2, begins=f"{CODER} is ready")
+
+
+@pytest.mark.fault("D23")
+def test_the_host_goes_down_in_mid_switch(stage: Stage) -> None:
+    """sshd and dockerd are killed, which ends what a reboot ends, and started 10 s later."""
+    rig = stage.rig
+    quicken(rig)
+    rig.start_sglang(SCOUT, rm=False)
+    rig.wait_http(30000, "/v1/models")
+    server = stage.sshd()
+    with stage.scene(server) as scene:
+        before = rig.inspect("sglang")
+        rig.behave(CODER, fail="never")
+        scene.item.click(CODER)
+        scene.shows(f"Switching to {CODER}: Load", 40.0)
+        port = server.port
+        server.stop()
+        rig.engine.kill()
+        scene.shows("spark is on, but nothing answers on its SSH port")
+        passes(10.0)
+        rig.behave(CODER, fail=None)
+        rig.engine.start()
+        scene.server = rig.sshd(address=SPARK, port=port)
+        told = scene.told_of(seconds=90.0)
+        assert "failed. What ran before runs again" in told, told
+        scene.well_again(notifications=1)
+        now = rig.inspect("sglang")
+        assert before is not None and now is not None and now["Id"] == before["Id"]
+        assert rig.inspect("sglang.previous") is None and rig.inspect("sparktray-lock") is None
+        assert scene.program.json("status")["interrupted"] is None

@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 import subprocess
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from tests.rig.driving import Program
-from tests.rig.faults.scene import IDLE, READY, SCOUT, Stage
+from tests.rig.faults.scene import IDLE, READY, SCOUT, Scene, Stage
 from tests.rig.rig import Rig
 from tests.waiting import scaled, wait_until
 
@@ -96,7 +97,7 @@ MISTAKE = "sparktray itself made a mistake: RuntimeError."
 @pytest.mark.fault("C8")
 @pytest.mark.parametrize("where", ["read_containers", "probe", "docker_event"])
 def test_a_mistake_of_the_programs_own(stage: Stage, where: str) -> None:
-    """In a worker: said as such with the trace on stderr, the rest works, and afterwards all is well again."""
+    """In a worker: said as such, traced on stderr, the rest works, and afterwards all is well again."""
     folder = stage.folder / "sabotage"
     folder.mkdir()
     flag = folder / "flag"
@@ -117,13 +118,17 @@ def test_a_mistake_of_the_programs_own(stage: Stage, where: str) -> None:
         assert scene.shows(IDLE) < scaled(5.0)
 
 
+def _logged_in(scene: Scene, times: int) -> bool:
+    return scene.logins() == times
+
+
 @pytest.mark.fault("C9")
 def test_hardly_any_files_may_be_open(stage: Stage) -> None:
     """64 of them: thirty connections are lost and made anew, and none is left over."""
     with stage.scene(within=("prlimit", "--nofile=64:64")) as scene:
         for number in range(1, 31):
             scene.server.drop_sessions()
-            wait_until(lambda number=number: scene.logins() == number + 1, "another login", seconds=30)
+            wait_until(partial(_logged_in, scene, number + 1), "another login", seconds=30)
             wait_until(lambda: scene.pulse.said.startswith(READY), "ready", seconds=30)
         scene.well_again()
         held = len(list(Path(f"/proc/{scene.running.process.pid}/fd").iterdir()))

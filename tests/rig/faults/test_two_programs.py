@@ -90,8 +90,9 @@ def test_a_cancel_in_each_step(stage: Stage, holding: Holding, step: str) -> Non
         before = rig.inspect("sglang")
         slow(rig, holding, step)
         if step == "release":
-            shown = lambda: scene.program.json("status")["memory"]["available_bytes"]  # noqa: E731
-            wait_until(lambda: shown() < 20 * 2**30, "the short memory", seconds=20, every=0.5)
+            wait_until(
+                lambda: available(scene.program) < 20 * 2**30, "the short memory", seconds=20, every=0.5
+            )
         scene.item.click(CODER)
         if step in HELD:
             holding.reached()
@@ -100,10 +101,15 @@ def test_a_cancel_in_each_step(stage: Stage, holding: Holding, step: str) -> Non
         scene.item.click("Cancel")
         wait_until(lambda: "Cancel" not in scene.item.visible(), "the cancel taken in")
         quick(rig, holding)
-        scene.well_again(notifications=1)
+        scene.well_again(notifications=1, seconds=60.0)
         after = rig.inspect("sglang")
         assert before is not None and after is not None and after["Id"] == before["Id"]
         assert rig.inspect("sglang.previous") is None and rig.inspect("sparktray-lock") is None
+
+
+def available(program: Program) -> int:
+    """The memory that the tray knows to be free, by its door."""
+    return int(program.json("status")["memory"]["available_bytes"])
 
 
 def under_way(program: Program) -> str | None:
