@@ -49,7 +49,7 @@ repair (60 s and more only where a model loads first) by exactly one SSH connect
 more than 250 ms late, and no more was told than the row says. "Noticed" and "well again" are seconds after
 fault and repair; the number behind a result is that of the tests. "Lost: none" means that volumes and models'
 files on the host (rows W: every row and file of Open WebUI) were compared before and after; where nothing is
-said, the fault does not reach the host.""".splitlines()
+said they were not compared.""".splitlines()
 
 
 @dataclass(slots=True)
