@@ -43,7 +43,7 @@ def test_a_volume_that_another_container_uses(
     sleeps = ("--entrypoint", "sleep", "ollama/ollama", "600")
     rig.docker("run", "-d", "--name", "reader", "-v", f"{VOLUME}:/x", *sleeps)
     before = container.rows(), container.files(".")
-    told = program.refused(7, "webui", "wipe", scope, "--yes")
+    told = program.refused(1, "webui", "wipe", scope, "--yes")
     assert told["code"] == "webui-shared" and "reader" in told["message"]
     assert (container.rows(), container.files(".")) == before
     assert rig.state("reader") == "running" and "sparktray-archive" not in rig.docker("volume", "ls", "-q")
@@ -59,8 +59,9 @@ def test_two_hosts_are_told_apart(program: Program, container: Container, furnis
     tails = set()
     for name, server in (("spark", container.rig.server), ("attic", attic)):
         shown = program.ok("--host", name, "webui", "wipe", "--everything", "--dry-run")
-        assert f"Host {name}, host key …{server.fingerprint[-4:]}" in shown
-        tails.add(server.fingerprint[-4:])
+        tail = shown.partition(f"Host {name}, host key …")[2].split()[0]
+        assert len(tail) >= 4 and server.fingerprint.endswith(tail)
+        tails.add(tail)
     assert len(tails) == 2
 
 
