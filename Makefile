@@ -85,15 +85,17 @@ test-webui-few: setup system
 test-switching: setup system
 	tests/rig/enter $(PY) -m pytest -p tests.switch_table tests/rig/test_switch_steps.py
 
-# Every row of the fault matrix, in about 15 minutes; docs/faults.md is written anew.
+# Every row of the fault matrix, in about 40 minutes; docs/faults.md is written anew. Some need Open WebUI.
 test-faults: setup system
-	tests/rig/enter $(PY) -m pytest -p tests.fault_table -m fault tests/rig tests/unit/store
+	tests/rig/enter --webui $(PY) -m pytest -p tests.fault_table -m fault tests/rig tests/unit/store
 
 # One row of each group.
 test-faults-few: setup system
 	tests/rig/enter $(PY) -m pytest \
 		tests/rig/faults/test_network.py::test_a_black_hole \
 		tests/rig/faults/test_sshd.py::test_a_host_key_that_has_changed \
+		tests/rig/faults/test_docker.py::test_a_docker_that_hangs \
+		tests/rig/faults/test_two_programs.py::test_a_click_while_another_laptop_switches \
 		tests/rig/faults/test_local_machine.py::test_umlauts_and_blanks_and_another_language
 
 # The same again and again, for about half an hour; docs/soak.md is written anew.

@@ -43,11 +43,13 @@ _HEAD = """\
 # Faults, and what a person sees of them
 
 Written by `make test-faults`. Each row is shown by tests with real parts (network namespaces, iptables,
-OpenSSH, Docker, gnome-keyring) that carry its mark, on Linux only. Where the tray itself is looked at, three
-things hold after every fault: the truth is shown within 30 s of the repair by exactly one SSH connection,
-the main thread was never more than 250 ms late, and no more was told than the row says. "Noticed" and "well
-again" are seconds after fault and repair; the number behind a result is that of the tests. Rows of Docker,
-of wiping and of two programs at once come with the parts they are about.""".splitlines()
+OpenSSH, Docker, gnome-keyring, Open WebUI) that carry its mark, on Linux only; engines are stand-ins. Where
+the tray itself is looked at, three things hold after every fault: the truth is shown within 30 s of the
+repair (60 s and more only where a model loads first) by exactly one SSH connection, the main thread was never
+more than 250 ms late, and no more was told than the row says. "Noticed" and "well again" are seconds after
+fault and repair; the number behind a result is that of the tests. "Lost: none" means that volumes and models'
+files on the host (rows W: every row and file of Open WebUI) were compared before and after; where nothing is
+said they were not compared.""".splitlines()
 
 
 @dataclass(slots=True)
@@ -102,14 +104,16 @@ def table(rows: dict[str, _Shown]) -> str:
         "",
         f"{datetime.now(UTC):%Y-%m-%d}, commit {commit}: {len(rows) - len(bad)} of {len(rows)} rows hold.",
         "",
-        "| Row | Fault | Brought about by | To be seen | Noticed | Well again | Longest gap | Result |",
-        "|---|---|---|---|---|---|---|---|",
+        "| Row | Fault | Brought about by | To be seen | Noticed | Well again "
+        "| Longest gap | Lost | Result |",
+        "|---|---|---|---|---|---|---|---|---|",
     ]
     for row in ROWS:
         shown = rows[row.name]
         cells = (
             *(row.name, row.fault, row.by, row.expected),
             *(_most(shown, "noticed", "s"), _most(shown, "back", "s"), _most(shown, "gap", "ms")),
+            ", ".join(sorted({str(value) for value in shown.values.get("lost", ())})),
             "**fails**" if shown.failed else f"holds ({len(shown.tests)})",
         )
         lines.append("| " + " | ".join(cells) + " |")

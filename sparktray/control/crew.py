@@ -11,13 +11,19 @@ from typing import assert_never
 
 from sparktray.control import reading
 from sparktray.control.following.network import whereabouts
-from sparktray.control.following.streams import LogFollower, follow_events, follow_vitals, watch_link
+from sparktray.control.following.streams import (
+    LogFollower,
+    follow_events,
+    follow_vitals,
+    watch_docker,
+    watch_link,
+)
 from sparktray.control.following.waking import watch_absence
 from sparktray.control.lanes import Lanes
 from sparktray.control.performing.changes import Changes
 from sparktray.control.performing.records import Records
 from sparktray.control.performing.task import NamedSecret
-from sparktray.control.problems import is_blocking, problem_of
+from sparktray.control.problems import internal, is_blocking, problem_of
 from sparktray.decide.effects import (
     CheckLink,
     Connect,
@@ -38,8 +44,17 @@ from sparktray.decide.effects import (
     StopFollowing,
     TakeSurvey,
 )
+from sparktray.domain.asking import Health, Reading
 from sparktray.domain.catalogue import Catalogue
-from sparktray.domain.events import Event, FoundInterrupted, LinkDown, LinkUp, NeedsRead
+from sparktray.domain.events import (
+    ContainersUnread,
+    Event,
+    FoundInterrupted,
+    LinkDown,
+    LinkUp,
+    NeedsRead,
+    Probed,
+)
 from sparktray.domain.host import HostProfile
 from sparktray.domain.secret import Secret
 from sparktray.remote.contract import Remote
@@ -53,6 +68,8 @@ _log = logging.getLogger(__name__)
 # that says no to a login is not tried again at all.
 _BACKOFF_FIRST = 1.0
 _BACKOFF_MOST = 20.0
+# What a bug ended is begun again after this; it would fill the log otherwise.
+_AGAIN_SECONDS = 5.0
 # After sleep a person waits; still far above the 0.8 s of the slowest link that must not be called dead.
 _WOKE_DEADLINE = 3.0
 
@@ -193,11 +210,25 @@ class Crew:
                 self._post(job(remote))
             except RemoteError as error:
                 _log.info("reading on %s ended: %s", lane, error)
+            except Exception as error:
+                self._mistaken(lane, epoch, error)
 
         self._lanes.put(lane, read)
 
+    def _mistaken(self, what: str, epoch: int, error: Exception) -> None:
+        """A bug must not leave a question open for ever: it is told, and Docker is read again soon."""
+        _log.error("%s failed", what, exc_info=error)
+        self._post(ContainersUnread(epoch, internal(error)))
+
     def _probe(self, remote: Remote, effect: Probe) -> Event:
-        return reading.probe(remote, effect, None if effect.key is None else self._key(effect.key))
+        try:
+            return reading.probe(remote, effect, None if effect.key is None else self._key(effect.key))
+        except RemoteError:
+            raise
+        except Exception as error:
+            self._mistaken(f"asking {effect.server.name}", effect.epoch, error)
+            silent = Reading(Health.SILENT)
+            return Probed(effect.epoch, effect.server.name, effect.container, silent)
 
     def _key(self, name: str) -> Secret | None:
         """A key of the keyring, asked for once; without it the server says that it is locked."""
@@ -220,6 +251,10 @@ class Crew:
         except RemoteError as error:
             problem = problem_of(error, self._host)
             self._post(LinkDown(effect.epoch, problem, blocked=is_blocking(error)))
+            return
+        except Exception as error:
+            _log.exception("connecting failed")
+            self._post(LinkDown(effect.epoch, internal(error)))
             return
         if self._closing.is_set():
             remote.close()
@@ -263,8 +298,20 @@ class Crew:
             ("events", lambda: follow_events(remote, epoch, self._host, self._post, over)),
             ("vitals", lambda: follow_vitals(remote, epoch, self._post, over, self._busy)),
             ("alive", lambda: watch_link(remote, over)),
+            ("docker", lambda: watch_docker(remote, epoch, self._host, self._post, over)),
         ):
-            threading.Thread(target=work, name=f"sparktray-{name}-{epoch}", daemon=True).start()
+            kept = partial(self._keep_up, f"sparktray-{name}-{epoch}", epoch, work, over)
+            threading.Thread(target=kept, name=f"sparktray-{name}-{epoch}", daemon=True).start()
+
+    def _keep_up(self, name: str, epoch: int, work: Callable[[], None], over: threading.Event) -> None:
+        """Do what lasts as long as a connection; after a bug in it, again."""
+        while not over.is_set():
+            try:
+                work()
+                return
+            except Exception as error:
+                self._mistaken(name, epoch, error)
+            over.wait(_AGAIN_SECONDS)
 
     def _follow(self, effect: FollowLog) -> None:
         remote = self._remote

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from sparktray.decide.effects import Effect, FollowLog, ReadKeysAnew, ReadLogTail, StopFollowing
 from sparktray.decide.identity import container_of, contradiction, started_model, stranger_on
-from sparktray.decide.truth import EVIDENCE_SECONDS, evidence, phase_of
+from sparktray.decide.truth import EVIDENCE_SECONDS, evidence, keeps_ending, phase_of
 from sparktray.domain.asking import Health, Reading
 from sparktray.domain.catalogue import EngineKind
 from sparktray.domain.docker.container import Container, ContainerState
@@ -51,7 +51,9 @@ def _assigned(snapshot: Snapshot, state: ServerState) -> ServerState:
         gone = replace(_unasked(told), log=(), progress=None, following=False, tail_of=None)
         return gone if before.auto_remove else replace(gone, failure=None)
     if before is None or run_of(before) != run_of(container):
-        fresh = replace(_unasked(told), log=(), progress=None, failure=None)
+        # What shows as failed does not turn to loading and back with each of Docker's starts.
+        again = before is not None and before.id == container.id and keeps_ending(container)
+        fresh = replace(_unasked(told), log=(), progress=None, failure=state.failure if again else None)
         return replace(fresh, following=False, tail_of=None, tail_read=False)
     if before.running and not container.running:
         return _unasked(told)

@@ -43,7 +43,7 @@ def phase_of(snapshot: Snapshot, state: ServerState) -> Phase:
         case ContainerState.PAUSED:
             return Phase.DEGRADED
         case ContainerState.RESTARTING:
-            return Phase.FAILED if container.restarts >= CRASH_LOOP else Phase.STARTING
+            return Phase.FAILED if keeps_ending(container) else Phase.STARTING
         case ContainerState.REMOVING:
             return Phase.STOPPING
         case ContainerState.CREATED | ContainerState.EXITED | ContainerState.DEAD:
@@ -110,6 +110,8 @@ def _phase_of_running(state: ServerState, container: Container) -> Phase:
     if container.oom_killed:
         # Its loader was killed for memory: SGLang 0.5.4 then waits for ever without HTTP.
         return Phase.DEGRADED if state.health is Health.READY else Phase.FAILED
+    if keeps_ending(container) and state.failure is not None:
+        return Phase.FAILED  # this run has not got further than those before
     if engine(state.server.engine).loads_by_api and state.health is Health.READY and not state.served:
         return Phase.IDLE
     return _phase_of_answers(state)
@@ -161,12 +163,19 @@ def evidence(state: ServerState, now: float) -> Failure | None:
     return None if ordered else unexplained(state, container)
 
 
+def keeps_ending(container: Container) -> bool:
+    """True for a container that Docker starts again and again."""
+    return container.restarts >= CRASH_LOOP
+
+
 def _of_a_loop(state: ServerState, container: Container) -> Failure | None:
-    """Why a container that Docker starts again and again ended last."""
-    if container.state is not ContainerState.RESTARTING or container.restarts < CRASH_LOOP:
+    """Why a container that Docker starts again and again ended last; that holds until a run is ready."""
+    if not keeps_ending(container) or state.ever_ready:
         return None
+    if container.state is not ContainerState.RESTARTING:
+        return state.failure
     told = engine(state.server.engine).diagnose(state.log[-200:], died=True)
-    return told if told is None else replace(told, at=container.finished_at)
+    return state.failure if told is None else replace(told, at=container.finished_at)
 
 
 def _not_started(error: str) -> Failure:

@@ -141,6 +141,21 @@ class Engine:
         """Undo `freeze`."""
         namespace.kill(self.pid, signal.SIGCONT)
 
+    def kill(self) -> None:
+        """End dockerd as a crash does; its containers live on until `start`, which stops them."""
+        assert self._process is not None
+        self.thaw()
+        self._process.kill()
+        self._process.wait()
+
+    def revive(self) -> None:
+        """Undo `freeze` and `kill`, whichever it was."""
+        assert self._process is not None
+        if self._process.poll() is None:
+            self.thaw()
+        else:
+            self.start()
+
     def _answers(self) -> bool:
         assert self._process is not None
         if self._process.poll() is not None:
@@ -160,10 +175,14 @@ class Engine:
             self._process = None
         _remove_cgroups(self._cgroup)
 
-    def reboot(self) -> None:
-        """As a host does: dockerd ends, with it all containers, and starts those with a restart policy."""
+    def halt(self) -> None:
+        """End dockerd, and with it the containers, as a shutdown does; nothing is removed."""
         assert self._process is not None
         namespace.end(self._process, grace=scaled(60))
+
+    def reboot(self) -> None:
+        """As a host does: dockerd ends, with it all containers, and starts those with a restart policy."""
+        self.halt()
         self.start()
 
     def docker(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:

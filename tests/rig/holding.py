@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tests.rig import namespace
 from tests.rig.rig import Rig
-from tests.rig.sshd import Sshd, default_path
+from tests.rig.sshd import ADDRESS, Sshd, default_path
 from tests.waiting import wait_until
 
 _SCRIPT = """\
@@ -24,7 +24,7 @@ exec {program} "$@"
 class Holding:
     """An sshd whose sessions find these programs first; ``server`` is it."""
 
-    def __init__(self, rig: Rig) -> None:
+    def __init__(self, rig: Rig, address: str = ADDRESS) -> None:
         self.folder = namespace.RUN / "holding-bin"
         self.folder.mkdir(exist_ok=True)
         self.folder.chmod(0o777)  # the scripts run as the user of the session
@@ -33,7 +33,7 @@ class Holding:
             script.write_text(_SCRIPT.format(folder=self.folder, program=program))
             script.chmod(0o755)
         # No dial-stdio: reading the Docker API shall not be held.
-        self.server: Sshd = rig.sshd({"SetEnv": f"PATH={self.folder}:{default_path()}"})
+        self.server: Sshd = rig.sshd({"SetEnv": f"PATH={self.folder}:{default_path()}"}, address=address)
 
     def at(self, command: str) -> None:
         """Let the next command that begins so stand still, such as ``docker rename``."""

@@ -92,6 +92,7 @@ def test_the_bus_ends(rig: Rig, program: Program, desktop: Desktop) -> None:
     starts_anew(program)
 
 
+@pytest.mark.fault("C7")
 def test_the_bus_ends_in_the_middle_of_a_switch(rig: Rig, program: Program, desktop: Desktop) -> None:
     """The model loads on."""
     rig.behave(SCOUT, load_seconds=3.0)

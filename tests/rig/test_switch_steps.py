@@ -309,6 +309,7 @@ def begun(config: Path, name: StepName) -> bool:
     )
 
 
+@pytest.mark.fault("C4")
 @pytest.mark.parametrize(
     ("step", "way"),
     [(step, way) for step in STEPS for way in ("finish", "back") if step in TOUCHED or way == "finish"],

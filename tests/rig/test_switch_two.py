@@ -25,6 +25,7 @@ def refused_by_name(error: dict[str, str]) -> None:
         assert "since 20" in error["message"] or "at the same moment" in error["message"]
 
 
+@pytest.mark.fault("C1")
 def test_one_wins_and_the_other_is_told_who(rig: Rig, tmp_path: Path) -> None:
     """Two laptops, each with its own settings, switch at the same moment; five times."""
     quicken(rig)
@@ -49,6 +50,7 @@ def test_one_wins_and_the_other_is_told_who(rig: Rig, tmp_path: Path) -> None:
             laptop.run("stop")
 
 
+@pytest.mark.fault("C2")
 def test_the_lock_of_a_program_that_died_frees_itself_in_time(
     rig: Rig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -23,6 +23,7 @@ def desktop() -> Iterator[Desktop]:
     made.close()
 
 
+@pytest.mark.fault("C4")
 @pytest.mark.parametrize(("way", "model"), [("Finish", CODER), ("Go back", SCOUT)])
 def test_the_menu_offers_the_ways_on(
     rig: Rig, tmp_path: Path, desktop: Desktop, way: str, model: str

@@ -79,6 +79,7 @@ def test_quit_while_the_host_never_answered(rig: Rig, program: Program, desktop:
         assert taken <= scaled(2.0), f"{taken:.2f} s"
 
 
+@pytest.mark.fault("C7")
 def test_quit_in_the_middle_of_a_switch(rig: Rig, program: Program, desktop: Desktop) -> None:
     """The model loads on; the tray ends in time."""
     rig.behave(SCOUT, load_seconds=3.0)
@@ -91,6 +92,7 @@ def test_quit_in_the_middle_of_a_switch(rig: Rig, program: Program, desktop: Des
     assert rig.state("sglang") == "running"
 
 
+@pytest.mark.fault("C6")
 def test_a_second_start(program: Program, desktop: Desktop) -> None:
     """It says so and ends 0; the lock of a killed one is taken over."""
     with desktop.watcher() as watcher:
@@ -105,6 +107,7 @@ def test_a_second_start(program: Program, desktop: Desktop) -> None:
             wait_until(lambda: len(watcher.items) == 2, "the next one's icon", seconds=20)
 
 
+@pytest.mark.fault("C6")
 def test_a_second_start_while_the_first_hangs(program: Program, desktop: Desktop) -> None:
     """A sentence that names the process, and exit code 1; not a second icon."""
     with desktop.watcher() as watcher, tray(program, desktop) as first:

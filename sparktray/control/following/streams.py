@@ -16,7 +16,7 @@ from sparktray.domain.facts.vitals import read_vitals
 from sparktray.domain.host import HostProfile
 from sparktray.domain.text import split_log
 from sparktray.remote.contract import Remote, Stream
-from sparktray.remote.errors import LinkLost, RemoteError
+from sparktray.remote.errors import DockerSilent, LinkLost, RemoteError
 
 Post = Callable[[Event], None]
 _log = logging.getLogger(__name__)
@@ -28,6 +28,11 @@ _BUSY_SAMPLE_SECONDS = 1.0
 # Dead after two missed answers: a person sees "no contact" within 25 s of a cut cable.
 _ALIVE_SECONDS = 15.0
 _ALIVE_DEADLINE = 5.0
+# A Docker that hangs leaves its stream of events open and quiet, so it is asked, for what nobody has: 0.5 kB
+# there and back. A person sees "does not answer" 10 s after it hung at the latest.
+_DOCKER_SECONDS = 5.0
+_DOCKER_DEADLINE = 5.0
+_NOTHING = {"filters": '{"label":["org.sparktray.nobody"]}'}
 # A server that floods its log (15 MB/s were measured) costs one event a tenth of a second.
 _LOG_BATCH_SECONDS = 0.1
 _LOG_BATCH_LINES = 200
@@ -90,6 +95,19 @@ def watch_link(remote: Remote, over: threading.Event) -> None:
         except RemoteError as error:
             _log.info("the link is gone: %s", error)
             return
+
+
+def watch_docker(remote: Remote, epoch: int, host: HostProfile, post: Post, over: threading.Event) -> None:
+    """Ask Docker for a sign of life; what else is wrong with it the readings tell."""
+    while not over.wait(_DOCKER_SECONDS):
+        try:
+            remote.docker.get("/containers/json", _NOTHING, deadline=_DOCKER_DEADLINE)
+        except LinkLost:
+            return
+        except DockerSilent as error:
+            post(ContainersUnread(epoch, problem_of(error, host)))
+        except RemoteError as error:
+            _log.info("no sign of life of Docker: %s", error)
 
 
 class LogFollower:

@@ -25,7 +25,7 @@ from sparktray.decide.webui.planning import plan_for
 from sparktray.decide.webui.preview import preview
 from sparktray.domain.facts.survey import Survey
 from sparktray.domain.open_webui import Household, WipeScope
-from sparktray.domain.operation import RestoreWish, WipeWish
+from sparktray.domain.operation import OperationEnd, RestoreWish, WipeWish
 from sparktray.domain.phrase import Phrase, phrase
 from sparktray.domain.problem import Problem
 from sparktray.domain.snapshot import LinkPhase, Snapshot
@@ -64,6 +64,7 @@ class OpenWebUiPage(Page):
         self._house: Household | None = None
         self._reading = False
         self._stale = True
+        self._empties = False
         self._forwards: list[Forward] = []
         self.standing, self.contents, self.doing = heading(), selectable(), line()
         self.open, self.again, self.cancel = QPushButton(), QPushButton(), QPushButton()
@@ -91,6 +92,7 @@ class OpenWebUiPage(Page):
         ended = before is not None and before.active is not None and snapshot is not None
         if ended and snapshot is not None and snapshot.active is None:
             self._stale = True
+            self._welcome(snapshot)
         self._tell()
         if self._stale and snapshot is not None and snapshot.link is LinkPhase.CONNECTED:
             self.look()
@@ -120,8 +122,19 @@ class OpenWebUiPage(Page):
         if isinstance(planned, Problem):
             return
         self.asking = Confirming(self.say, preview(snapshot.host, known, wish, house), wish, self)
-        self.asking.confirmed.connect(self.wished)
+        self.asking.confirmed.connect(self._confirmed)
         self.asking.open()
+
+    def _confirmed(self, wish: WipeWish) -> None:
+        self._empties = wish.scope is WipeScope.EVERYTHING
+        self.wished.emit(wish)
+
+    def _welcome(self, snapshot: Snapshot) -> None:
+        """Whoever opens an emptied Open WebUI first becomes its administrator: the one who emptied it."""
+        asked, self._empties = self._empties, False
+        over = snapshot.operation
+        if asked and over is not None and isinstance(over.wish, WipeWish) and over.end is OperationEnd.DONE:
+            self.open_page(snapshot)
 
     def close_forwards(self) -> None:
         """The program ends: ways to closed ports end with it."""

@@ -7,7 +7,7 @@ from msgspec.structs import replace as changed
 
 from sparktray.decide.effects import FollowLog, Probe, ReadLogTail, StopFollowing
 from sparktray.decide.servers import HEALTH_SECONDS, INSTALLED_SECONDS, KEPT_LINES, asked, wanted_depth
-from sparktray.decide.truth import EVIDENCE_SECONDS, STRIKES
+from sparktray.decide.truth import CRASH_LOOP, EVIDENCE_SECONDS, STRIKES
 from sparktray.domain.asking import Health, Reading
 from sparktray.domain.catalogue import Catalogue
 from sparktray.domain.docker.container import ContainerState, Mount
@@ -99,6 +99,28 @@ def test_a_new_run_of_a_container_begins_with_nothing_known() -> None:
     desk = serving(OLD, sglang=ready("scout"))
     desk.happen("die", OLD, exit_code=0)
     assert desk.state().served is None
+
+
+def test_one_that_keeps_ending_shows_as_failed_until_a_run_is_ready() -> None:
+    """Docker's next start of it is no news; what it ended of is."""
+    desk = connected(OLD)
+    say(desk, "torch.OutOfMemoryError: CUDA out of memory.")
+    desk.read(replace(OLD, state=ContainerState.RESTARTING, restarts=CRASH_LOOP))
+    assert desk.state().phase is Phase.FAILED
+    failure = desk.state().failure
+    assert failure is not None and failure.code == "out-of-memory"
+    for number in (1, 2):
+        again = replace(OLD, started_at=NOW + number, restarts=CRASH_LOOP + number)
+        desk.read(again)
+        desk.probe("sglang", REFUSED)
+        assert (desk.state().phase, desk.state().failure) == (Phase.FAILED, failure)
+        desk.happen("die", again, exit_code=1)
+        assert (desk.state().phase, desk.state().failure) == (Phase.FAILED, failure)
+        desk.read(replace(again, state=ContainerState.RESTARTING))
+        assert (desk.state().phase, desk.state().failure) == (Phase.FAILED, failure)
+    desk.read(replace(OLD, started_at=NOW + 9, restarts=CRASH_LOOP + 9))
+    desk.probe("sglang", ready("scout"))
+    assert (desk.state().phase, desk.state().failure) == (Phase.READY, None)
 
 
 def test_tokens_a_second_are_told_or_counted() -> None:

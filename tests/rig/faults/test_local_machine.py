@@ -5,13 +5,15 @@ from __future__ import annotations
 import contextlib
 import subprocess
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from tests.rig.driving import Program
-from tests.rig.faults.scene import READY, SCOUT, Stage
+from tests.rig.faults.scene import IDLE, READY, SCOUT, Scene, Stage
 from tests.rig.rig import Rig
+from tests.waiting import scaled, wait_until
 
 
 @pytest.mark.fault("L8")
@@ -70,3 +72,64 @@ def test_umlauts_and_blanks_and_another_language(stage: Stage, locale: str, begi
     }
     with replace(stage, folder=home).scene(environment=environment, begins=begins) as scene:
         scene.well_again(begins=begins)
+
+
+# Makes one function of the program raise while a file names it. Python imports it before the program.
+SABOTAGE = """
+import importlib, os, pathlib
+flag = pathlib.Path(os.environ["SABOTAGE"])
+def spoil(module, holder, name):
+    found = importlib.import_module(module)
+    found = getattr(found, holder) if holder else found
+    real = getattr(found, name)
+    def spoilt(*given, **named):
+        if flag.read_text() == name:
+            raise RuntimeError("spoilt " + name)
+        return real(*given, **named)
+    setattr(found, name, spoilt)
+spoil("sparktray.control.reading", "", "read_containers")
+spoil("sparktray.control.reading", "", "probe")
+spoil("sparktray.control.following.streams", "", "docker_event")
+"""
+MISTAKE = "sparktray itself made a mistake: RuntimeError."
+
+
+@pytest.mark.fault("C8")
+@pytest.mark.parametrize("where", ["read_containers", "probe", "docker_event"])
+def test_a_mistake_of_the_programs_own(stage: Stage, where: str) -> None:
+    """In a worker: said as such, traced on stderr, the rest works, and afterwards all is well again."""
+    folder = stage.folder / "sabotage"
+    folder.mkdir()
+    flag = folder / "flag"
+    flag.touch()
+    (folder / "sitecustomize.py").write_text(SABOTAGE, encoding="utf-8")
+    environment = {"PYTHONPATH": str(folder), "SABOTAGE": str(flag)}
+    with stage.scene(environment=environment, silent=False) as scene:
+        flag.write_text(where, encoding="ascii")
+        # Something happens that makes it look.
+        stage.rig.docker("run", "-d", "--name", "other", "--entrypoint", "sleep", "ollama/ollama", "600")
+        stage.rig.docker("kill", "other")
+        scene.shows(MISTAKE)
+        assert f"RuntimeError: spoilt {where}" in scene.running.said
+        assert scene.item.row("Open sparktray…").enabled
+        flag.write_text("", encoding="ascii")
+        scene.well_again()
+        stage.rig.docker("kill", "sglang")
+        assert scene.shows(IDLE) < scaled(5.0)
+
+
+def _logged_in(scene: Scene, times: int) -> bool:
+    return scene.logins() == times
+
+
+@pytest.mark.fault("C9")
+def test_hardly_any_files_may_be_open(stage: Stage) -> None:
+    """64 of them: thirty connections are lost and made anew, and none is left over."""
+    with stage.scene(within=("prlimit", "--nofile=64:64")) as scene:
+        for number in range(1, 31):
+            scene.server.drop_sessions()
+            wait_until(partial(_logged_in, scene, number + 1), "another login", seconds=30)
+            wait_until(lambda: scene.pulse.said.startswith(READY), "ready", seconds=30)
+        scene.well_again()
+        held = len(list(Path(f"/proc/{scene.running.process.pid}/fd").iterdir()))
+        assert held < 64

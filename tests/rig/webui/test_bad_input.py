@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -112,7 +113,13 @@ def test_no_database_at_all(program: Program, container: Container) -> None:
     assert code_of(program, *WIPE) == "webui-no-database"
 
 
-def test_no_room_for_the_copy(program: Program, container: Container, furnished: Furnished) -> None:
+@pytest.mark.fault("W4")
+def test_no_room_for_the_copy(
+    program: Program,
+    container: Container,
+    furnished: Furnished,
+    record_property: Callable[[str, object], None],
+) -> None:
     """A volume that claims more than the disk has left: an upload of many holes."""
     container.fill(furnished.folder)
     hole = container.folder / "uploads" / "large.bin"
@@ -124,3 +131,4 @@ def test_no_room_for_the_copy(program: Program, container: Container, furnished:
     assert code_of(program, "webui", "wipe", "--everything", "--yes") == "disk-short"
     with closing(sqlite3.connect(f"file:{container.folder / 'webui.db'}?mode=ro", uri=True)) as connection:
         assert connection.execute("SELECT count(*) FROM chat").fetchone() == before
+    record_property("lost", "none")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from tests.rig.webui.people import CHATS, PEOPLE, Household, word
 OLLAMA = "ollama/ollama"
 # What Open WebUI writes by itself while it runs: when somebody was last seen, its own settings.
 BY_ITSELF = {"user", "config", "auth"}
+Property = Callable[[str, object], None]
 
 
 @pytest.fixture
@@ -53,7 +55,10 @@ def signed_in(webui: Container) -> None:
             session.sign_in(person)
 
 
-def test_all_chats_go_and_come_back(webui: Container, home: Household, program: Program) -> None:
+@pytest.mark.fault("W6")
+def test_all_chats_go_and_come_back(
+    webui: Container, home: Household, program: Program, record_property: Property
+) -> None:
     # Ollama's models lie in a volume of nearly that name.
     webui.rig.docker("run", "--rm", "-v", "open-webui-ollama:/x", "--entrypoint", "touch", OLLAMA, "/x/model")
     before, beside = webui.rows(), others(webui)
@@ -93,10 +98,12 @@ def test_all_chats_go_and_come_back(webui: Container, home: Household, program: 
     assert back["chat"] == before["chat"] and back["chat_message"] == before["chat_message"]
     signed_in(webui)
     assert others(webui) == beside
+    record_property("lost", "none")
 
 
+@pytest.mark.fault("W6")
 def test_everything_goes_but_the_downloaded_models_and_comes_back(
-    webui: Container, home: Household, program: Program
+    webui: Container, home: Household, program: Program, record_property: Property
 ) -> None:
     before, models = webui.rows(), webui.files("cache/embedding", "cache/whisper", "cache/tiktoken")
     inspect = webui.rig.inspect(NAME)
@@ -113,6 +120,7 @@ def test_everything_goes_but_the_downloaded_models_and_comes_back(
     webui.wait_ready()
     assert changed(before, webui.rows()) == set()
     signed_in(webui)
+    record_property("lost", "none")
     assert len(program.json("webui", "archives")["archives"]) == 2, "what was there is kept too"
     assert program.refused(2, "webui", "forget", "--all")["code"] == "usage", "nobody said yes"
     program.ok("webui", "forget", "--all", "--yes")

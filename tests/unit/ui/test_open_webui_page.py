@@ -11,8 +11,9 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QPushButton
 
+from sparktray.domain.events import Wished
 from sparktray.domain.open_webui import Household, WipeScope
-from sparktray.domain.operation import RestoreWish, WipeWish
+from sparktray.domain.operation import OperationEnd, RestoreWish, WipeWish
 from sparktray.domain.snapshot import Snapshot
 from sparktray.remote.contract import Remote
 from sparktray.ui.background import Background
@@ -92,6 +93,30 @@ def test_a_delete_needs_the_name_typed_and_the_button_pressed(desk: Desk) -> Non
     assert desk.wished == [WipeWish(WipeScope.ALL_CHATS)]
 
 
+@pytest.mark.parametrize("end", [OperationEnd.DONE, OperationEnd.FAILED])
+def test_an_emptied_one_is_opened_at_once(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, end: OperationEnd
+) -> None:
+    """The first visitor becomes administrator; nothing is opened for a wipe of somebody else's."""
+    opened: list[object] = []
+    monkeypatch.setattr(desk.page, "open_page", opened.append)
+    desk.take()
+    shown = connected(webui_box())
+    shown.take(Wished(WipeWish(WipeScope.EVERYTHING), 1, "op-1"))
+    active = shown.snapshot
+    assert active.operation is not None
+    over = replace(active, operation=replace(active.operation, end=end))
+    for picture in (active, over):
+        desk.page.take(picture)
+    assert opened == []
+    asking = desk.ask(WipeScope.EVERYTHING)
+    asking.typed.setText("open-webui")
+    asking.delete.click()
+    for picture in (active, over, active, over):
+        desk.page.take(picture)
+    assert opened == ([over] if end is OperationEnd.DONE else [])
+
+
 def test_enter_and_escape_change_nothing(desk: Desk) -> None:
     desk.take()
     for key in (Qt.Key.Key_Return, Qt.Key.Key_Escape):
@@ -150,8 +175,6 @@ def test_in_german_nothing_is_left_in_english(
 def test_during_an_operation_nothing_else_can_be_begun(desk: Desk) -> None:
     desk.take()
     shown = connected(webui_box())
-    from sparktray.domain.events import Wished
-
     shown.take(Wished(WipeWish(WipeScope.ALL_CHATS), 1, "op-1"))
     desk.page.take(replace(shown.snapshot))
     assert not any(button.isEnabled() for _, _, button in desk.page.wipes.values())

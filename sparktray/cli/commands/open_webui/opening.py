@@ -31,6 +31,26 @@ def open_page(request: Request, session: Session) -> int:
         shown.forward.close()
 
 
+def open_for_the_first(request: Request, session: Session) -> None:
+    """After everything was deleted: whoever comes first becomes administrator, which shall be this person.
+
+    A page behind a closed port needs a command that lasts, so it is named.
+    """
+    snapshot, remote = session.containers(), session.remote()
+    request.out.line(
+        request.say(phrase("Nobody has an account: whoever signs up first is its administrator."))
+    )
+    try:
+        shown = page(remote, snapshot.catalogue.open_webui, session.host, session.controller.open_remote)
+    except PageSilent as silent:
+        raise Told(silent.problem, FAILED) from None
+    if shown.forward is None:
+        _show(request, shown.url)
+        return
+    shown.forward.close()
+    request.out.line(request.say(phrase("Open its page now: {command}", command="sparktray webui open")))
+
+
 def _show(request: Request, url: str) -> None:
     if request.out.as_json:
         request.out.json({"url": url})

@@ -6,6 +6,7 @@ import sys
 
 from sparktray.cli.commands.changes import carried_out, tell
 from sparktray.cli.commands.open_webui.account import kept_key
+from sparktray.cli.commands.open_webui.opening import open_for_the_first
 from sparktray.cli.commands.open_webui.views import preview_view, print_preview
 from sparktray.cli.problems import CANCELLED, Told, exit_of_operation
 from sparktray.cli.request import Request, Session
@@ -13,7 +14,7 @@ from sparktray.decide.webui.planning import plan_for
 from sparktray.decide.webui.preview import preview
 from sparktray.domain.facts.survey import Survey
 from sparktray.domain.open_webui import WipeScope
-from sparktray.domain.operation import ForgetWish, RestoreWish, WipeWish
+from sparktray.domain.operation import ForgetWish, OperationEnd, RestoreWish, WipeWish
 from sparktray.domain.phrase import phrase
 from sparktray.domain.problem import Problem
 from sparktray.webui.household import archives, household
@@ -41,6 +42,9 @@ def wipe(request: Request, session: Session) -> int:
         return CANCELLED
     after, operation = carried_out(request, session, wish)
     tell(request, after, operation)
+    emptied = wish.scope is WipeScope.EVERYTHING and operation.end is OperationEnd.DONE
+    if emptied and not request.out.as_json:
+        open_for_the_first(request, session)
     return exit_of_operation(operation)
 
 
