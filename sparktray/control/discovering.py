@@ -150,7 +150,7 @@ class _Look:
                 if "/" in target:
                     leaving.setdefault(folder, []).append(name)
         linked = {self._at(each): set(each.linked) for each in found}
-        return {at: tuple(sorted(linked[at].intersection(names))) for at, names in leaving.items()}
+        return {at: tuple(sorted(names.intersection(leaving.get(at, ())))) for at, names in linked.items()}
 
     def _identities(self, paths: Sequence[str]) -> Iterator[str]:
         """Device and inode of those folders that are there."""

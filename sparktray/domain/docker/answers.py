@@ -96,6 +96,18 @@ def inspected(answer: object) -> Container | None:
     )
 
 
+def image_tags(answer: object) -> Iterator[str]:
+    """The names of the images of ``GET /images/json``; one without a name has none."""
+    for image in answer if isinstance(answer, list) else []:
+        yield from (tag for tag in _texts(_map(image).get("RepoTags")) if tag != "<none>:<none>")
+
+
+def listed_volumes(answer: object) -> tuple[Mapping[str, object], ...]:
+    """The entries of ``GET /volumes``."""
+    found = _map(answer).get("Volumes")
+    return tuple(each for each in found if isinstance(each, dict)) if isinstance(found, list) else ()
+
+
 def _policy(restart: Mapping[str, object]) -> str:
     """The restart policy as ``docker update --restart`` takes it."""
     name, most = _text(restart.get("Name")) or "no", _number(restart.get("MaximumRetryCount"))

@@ -7,7 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sparktray.domain.docker.answers import DockerEvent, after_event, event, inspected, listed, seconds
+from sparktray.domain.docker.answers import (
+    DockerEvent,
+    after_event,
+    event,
+    image_tags,
+    inspected,
+    listed,
+    listed_volumes,
+    seconds,
+)
 from sparktray.domain.docker.container import Container, ContainerState, Mount, PublishedPort
 
 ID = "ab" * 32
@@ -136,6 +145,19 @@ def test_the_list_of_containers() -> None:
 def test_what_is_no_container(answer: object) -> None:
     assert inspected(answer) is None
     assert event(answer) is None
+
+
+def test_the_names_of_images() -> None:
+    named = {"RepoTags": ["<none>:<none>", 5, "a:1", "b:2"]}
+    odd = [None, "odd", 5, [], {"RepoTags": None}, {"RepoTags": 5}, {"RepoTags": "x:1"}]
+    assert list(image_tags([*odd, named])) == ["a:1", "b:2"]
+    assert [list(image_tags(each)) for each in (None, {}, 5, "text")] == [[], [], [], []]
+
+
+def test_the_list_of_volumes() -> None:
+    entry = {"Name": "open-webui"}
+    assert listed_volumes({"Volumes": [None, entry, "odd"]}) == (entry,)
+    assert [listed_volumes(each) for each in ({"Volumes": None}, {"Volumes": 5}, [], None)] == [()] * 4
 
 
 JSON = st.recursive(
