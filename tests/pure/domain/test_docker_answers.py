@@ -149,15 +149,19 @@ def test_what_is_no_container(answer: object) -> None:
 
 def test_the_names_of_images() -> None:
     named = {"RepoTags": ["<none>:<none>", 5, "a:1", "b:2"]}
-    odd = [None, "odd", 5, [], {"RepoTags": None}, {"RepoTags": 5}, {"RepoTags": "x:1"}]
+    odd: list[object] = [None, "odd", 5, [], {"RepoTags": None}, {"RepoTags": 5}, {"RepoTags": "x:1"}]
     assert list(image_tags([*odd, named])) == ["a:1", "b:2"]
-    assert [list(image_tags(each)) for each in (None, {}, 5, "text")] == [[], [], [], []]
+    nothing: list[object] = [None, {}, 5, "text"]
+    for none in nothing:
+        assert list(image_tags(none)) == []
 
 
 def test_the_list_of_volumes() -> None:
     entry = {"Name": "open-webui"}
     assert listed_volumes({"Volumes": [None, entry, "odd"]}) == (entry,)
-    assert [listed_volumes(each) for each in ({"Volumes": None}, {"Volumes": 5}, [], None)] == [()] * 4
+    nothing: list[object] = [{"Volumes": None}, {"Volumes": 5}, [], None]
+    for none in nothing:
+        assert listed_volumes(none) == ()
 
 
 JSON = st.recursive(

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from hypothesis.database import DirectoryBasedExampleDatabase
 from hypothesis.errors import HypothesisWarning
@@ -25,7 +25,7 @@ from tests.waiting import scaled
 
 ROOT = Path(__file__).resolve().parents[3]
 CORPUS = ROOT / "tests" / "corpus"
-SHORT = 150
+SHORT = 100
 _A_ROUND = 400
 LONGEST = 1.0  # seconds of the processor's time for one input, which a busy machine does not stretch
 T = TypeVar("T")
@@ -77,6 +77,7 @@ def fuzz(
             max_examples=examples, derandomize=True, database=None, suppress_health_check=_EVERYTHING
         )
         long = settings(
+            phases=(Phase.reuse, Phase.generate, Phase.shrink),
             max_examples=_A_ROUND,
             derandomize=False,
             database=DirectoryBasedExampleDatabase(ROOT / ".hypothesis" / "examples"),

@@ -50,23 +50,25 @@ def changed(draw: Draw, seeds: Seeds, pieces: Seeds = ()) -> bytes:
 def _one_change(draw: Draw, data: bytes, seeds: Seeds, pieces: Seeds) -> bytes:
     begin = draw(st.integers(0, len(data)))
     end = min(len(data), begin + draw(st.integers(0, 40)))
+    there: bytes = b""
     match draw(st.integers(0, 8)):
         case 0:
             return data[:begin]
         case 1:
-            return data[:begin] + data[end:]
+            pass
         case 2:
-            return data[:begin] + data[begin:end] * draw(st.sampled_from([2, 3, 50, 2_000])) + data[end:]
+            there = data[begin:end] * draw(st.sampled_from([2, 3, 50, 2_000]))
         case 3:
-            return data[:begin] + draw(st.binary(min_size=1, max_size=4)) + data[begin + 1 :]
+            there = draw(st.binary(min_size=1, max_size=4))
         case 4:
-            return data[:begin] + draw(st.sampled_from(list(seeds)))[begin:]
+            return data[:begin] + bytes(draw(st.sampled_from(list(seeds))))[begin:]
         case 5 if pieces:
-            return data[:begin] + draw(st.sampled_from(list(pieces))) + data[begin:]
+            there, end = draw(st.sampled_from(list(pieces))), begin
         case 6:
-            return data[:begin] + draw(ANY_TEXT).encode("utf-8", "surrogatepass") + data[end:]
+            there = draw(ANY_TEXT).encode("utf-8", "surrogatepass")
         case _:
-            return data[:begin] + draw(st.sampled_from(_BYTES)) + data[end:]
+            there = draw(st.sampled_from(_BYTES))
+    return data[:begin] + there + data[end:]
 
 
 class _Texts:
