@@ -215,7 +215,9 @@ def _unpacked(archive: bytes) -> dict[str, bytes]:
     try:
         with tarfile.open(fileobj=io.BytesIO(archive), mode="r:") as opened:
             for member in opened:
-                content = opened.extractfile(member) if member.isreg() else None
+                # A file with holes may claim any size; tar makes none of these without being asked to.
+                whole = member.isreg() and not member.issparse()
+                content = opened.extractfile(member) if whole else None
                 if content is not None:
                     texts[member.name] = content.read()
     except (tarfile.TarError, ValueError, OverflowError):

@@ -44,7 +44,7 @@ class _Talk:
         self._closed = True
 
 
-class _Process:
+class Process:
     """A `RemoteProcess` that says its output in one piece and ends."""
 
     def __init__(self, stdout: bytes, stderr: bytes, code: int | None) -> None:
@@ -90,7 +90,7 @@ class MemoryLink:
 
     def start(self, argv: Sequence[str], *, timeout: float, terminal: bool = False) -> RemoteProcess:
         self.started.append(tuple(argv))
-        return _Process(self.stdout, self.stderr, self.code)
+        return Process(self.stdout, self.stderr, self.code)
 
     def check(self, *, timeout: float) -> None:
         pass
