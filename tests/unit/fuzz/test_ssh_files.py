@@ -33,11 +33,12 @@ KEY_WORDS = [b"@revoked ", b"@cert-authority ", b"|1|", b"[", b"]:22", b"*", b"?
 
 def safe(target: SshTarget) -> None:
     """Nothing in it could be taken for an option or for shell text."""
-    assert valid_address(target.address) and 0 < target.port < 65_536
-    assert target.user == PERSON.user or valid_user(target.user)
-    assert not set(target.trusted) & set(target.revoked)
-    for jump in target.jumps:
-        safe(jump)
+    assert valid_address(target.address)
+    # A host on the way is looked up as it is written: to leave it out would be to go past it.
+    for each in (target, *target.jumps):
+        assert 0 < each.port < 65_536
+        assert each.user == PERSON.user or valid_user(each.user)
+        assert not set(each.trusted) & set(each.revoked)
 
 
 @fuzz(
