@@ -18,7 +18,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 
 TYPED := sparktray tests scripts resources/open_webui packaging/hatch_build.py $(wildcard benchmarks)
 
-.PHONY: setup system run check test test-unit test-rig test-webui test-webui-few test-switching test-faults test-faults-few soak bench screenshots memory-table failure-table error-table models-reference lock messages translations package frozen clean
+.PHONY: setup system run check test test-unit test-rig test-webui test-webui-few test-switching test-faults test-faults-few fuzz soak bench screenshots memory-table failure-table error-table models-reference lock messages translations package frozen clean
 .DELETE_ON_ERROR:
 
 setup: $(VENV)/.program translations
@@ -91,6 +91,10 @@ test-faults-few: setup system
 		tests/rig/faults/test_network.py::test_a_black_hole \
 		tests/rig/faults/test_sshd.py::test_a_host_key_that_has_changed \
 		tests/rig/faults/test_local_machine.py::test_umlauts_and_blanks_and_another_language
+
+# Input that is not well meant, FUZZ_SECONDS in all (180 when not set); docs/fuzzing.md is written anew.
+fuzz: setup
+	$(PY) -m pytest -p tests.fuzz_table -m fuzz tests/unit/fuzz
 
 # A thousand lost connections.
 soak: setup system
