@@ -326,4 +326,4 @@ def _after_serve(words: Sequence[str]) -> tuple[str, ...] | None:
 
 def _count(text: str, name: str) -> int | None:
     value = prometheus.total(text, name)
-    return None if value is None else round(value)
+    return None if value is None or not 0 <= value < 1 << 53 else round(value)

@@ -164,7 +164,9 @@ def _trained_context(text: Config) -> int | None:
 
 def _first(config: Config, keys: tuple[str, ...]) -> int | None:
     values = (config.get(key) for key in keys)
-    return next((v for v in values if isinstance(v, int) and not isinstance(v, bool) and v > 0), None)
+    return next(
+        (v for v in values if isinstance(v, int) and not isinstance(v, bool) and 0 < v < 1 << 63), None
+    )
 
 
 def _part(config: Config, key: str) -> Config | None:

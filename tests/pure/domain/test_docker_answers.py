@@ -224,6 +224,7 @@ def test_events() -> None:
         "health_status", ID, "sglang", 137, 1.5
     )
     assert event({**TOLD, "Actor": {"ID": ID}}) == DockerEvent("die", ID, "", None, 1.5)
+    assert event({**TOLD, "timeNano": 10**400}) == event({**TOLD, "timeNano": "x"})
     assert event({**TOLD, "timeNano": "x"}) == DockerEvent("die", ID, "sglang", 137, 0.0)
     for odd in ({"Type": "network"}, {"Action": ""}, {"Actor": {"ID": ""}}):
         assert event({**TOLD, **odd}) is None

@@ -38,6 +38,7 @@ from tests.unit.fuzz.memory_link import MemoryLink, host, http
 from tests.unit.fuzz.mutating import changed, changed_json
 
 LISTS = corpus("v1-models")
+LOADS = corpus("loads")
 METRICS = corpus("metrics")
 LOGS = corpus("logs")
 BOXES = (sglang_box(), vllm_box(), ollama_box())
@@ -75,7 +76,8 @@ def passed_on(desk: Desk, server: str, names: set[object]) -> None:
 
 @fuzz(
     "SGLang: /v1/models, /v1/loads",
-    st.tuples(STATUS, changed_json(LISTS), STATUS, changed_json(corpus("loads"))),
+    st.tuples(STATUS, changed_json(LISTS), STATUS, changed_json(LOADS)),
+    first=[(200, models, 200, loads) for models in LISTS for loads in LOADS],
 )
 def test_sglang(said_by_it: tuple[int, bytes, int, bytes]) -> None:
     status, models, loads_status, loads = said_by_it
@@ -91,6 +93,7 @@ def test_sglang(said_by_it: tuple[int, bytes, int, bytes]) -> None:
 @fuzz(
     "vLLM: /v1/models, /metrics",
     st.tuples(STATUS, changed_json(LISTS), changed(METRICS, [b"vllm:num_requests_running", b"} 1\n"])),
+    first=[(200, LISTS[0], metrics) for metrics in METRICS],
 )
 def test_vllm(said_by_it: tuple[int, bytes, bytes]) -> None:
     status, models, metrics = said_by_it
@@ -188,6 +191,6 @@ def test_logs(log: bytes) -> None:
 
 
 def test_the_corpus_is_as_engines_answer() -> None:
-    assert [len(json.loads(each).get("data") or ()) for each in LISTS] == [0, 2, 1, 2]
+    assert [len(json.loads(each).get("data") or ()) for each in LISTS] == [0, 2, 1, 1, 2]
     assert all(lines_of(log) for log in LOGS)
-    assert partial(ids_in, key="data", name="id")(LISTS[2]) == {"llama4-scout-17b-nvfp4"}
+    assert partial(ids_in, key="data", name="id")(LISTS[3]) == {"llama4-scout-17b-nvfp4"}
