@@ -39,6 +39,7 @@ _AT_ONCE = 8 * MIB  # what one command brings of these files
 _MOST_READ = 128 * MIB
 _PATHS_AT_ONCE = 100  # of 300 characters: below the 128 KiB of one argument, as which sshd hands on a command
 _PLAIN = ("env", "LC_ALL=C")  # what find complains of is read
+_SIZE_DIGITS = 19  # of the largest file that a system of 64 bits knows
 _NO_PROGRAM = 127
 _BLOCK = 512  # of a tar archive
 
@@ -181,7 +182,7 @@ def _listing(listed: Finished) -> Iterator[Listed]:
         number, _, path = rest.partition(" ")
         if kind == "d":
             yield Listed(path, identity=number)
-        elif number.isdecimal():
+        elif number.isdecimal() and len(number) <= _SIZE_DIGITS:
             yield Listed(path, int(number), linked=kind == "l")
 
 

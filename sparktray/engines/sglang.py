@@ -115,9 +115,9 @@ _SIGNS = Signs(
 )
 
 _MOST = 1e15  # beyond it no speed is one
-_RUNNING = re.compile(r"#running-req: (\d+)")
-_WAITING = re.compile(r"#queue-req: (\d+)")
-_SPEED = re.compile(r"gen throughput \(token/s\): ([\d.]+)")
+_RUNNING = re.compile(r"#running-req: (\d{1,9})\b")
+_WAITING = re.compile(r"#queue-req: (\d{1,9})\b")
+_SPEED = re.compile(r"gen throughput \(token/s\): (\d{1,9}(?:\.\d{1,9})?)(?![\d.])")
 
 
 class Sglang:

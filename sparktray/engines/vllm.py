@@ -174,8 +174,8 @@ _SIGNS = Signs(
     re.compile(_READY),
 )
 _STATISTICS = re.compile(
-    r"Avg generation throughput: (?P<speed>[\d.]+) tokens/s, Running: (?P<running>\d+) reqs,"
-    r" Waiting: (?P<waiting>\d+) reqs"
+    r"Avg generation throughput: (?P<speed>\d{1,9}(?:\.\d{1,9})?) tokens/s,"
+    r" Running: (?P<running>\d{1,9}) reqs, Waiting: (?P<waiting>\d{1,9}) reqs"
 )
 
 

@@ -15,7 +15,7 @@ _LAYER = re.compile(
     r"\b(?P<layer>[0-9a-f]{12}): (?P<what>[A-Z][A-Za-z ]+?)\s*(?:\[[^\]]*\]\s*)?(?P<rest>\d.*)?$"
 )
 _SIZES = re.compile(
-    r"(?P<done>\d+(?:\.\d+)?)\s?(?P<unit>[kKMGT]?B)/(?P<total>\d+(?:\.\d+)?)\s?(?P<of>[kKMGT]?B)"
+    r"(?P<done>\d{1,9}(?:\.\d{1,9})?)\s?(?P<unit>[kKMGT]?B)/(?P<total>\d{1,9}(?:\.\d{1,9})?)\s?(?P<of>[kKMGT]?B)"
 )
 _WHOLE = {"Download complete", "Verifying Checksum", "Extracting", "Pull complete", "Already exists"}
 # One line is some 60 characters; what is longer is no line of docker's.

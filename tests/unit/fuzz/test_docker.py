@@ -140,7 +140,10 @@ def test_logs(answers: tuple[bytes, bytes]) -> None:
             assert len(line) <= len(body)
 
 
-@fuzz("docker pull", changed(corpus("pull"), [b"4f4fb700ef54: Downloading ", b"MB/1.0GB", b"\x1b[2K"]))
+PULLS = corpus("pull")
+
+
+@fuzz("docker pull", changed(PULLS, [b"4f4fb700ef54: Downloading ", b"MB/1.0GB", b"\x1b[2K"]), first=PULLS)
 def test_pulls(said: bytes) -> None:
     reader = PullReader()
     done, total = 0, 0

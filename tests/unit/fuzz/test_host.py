@@ -84,7 +84,7 @@ FOLDERS = b"".join(
     changed(
         [FOLDERS], [b"\0", b"d ", b"f 1 ", b"config.json\0", b"model-00001-of-99999.safetensors\0", b"/"]
     ),
-    first=[FOLDERS],
+    first=[FOLDERS, FOLDERS.replace(b"f 900 ", b"f " + b"9" * 6_000 + b" ")],
 )
 def test_folders(stdout: bytes) -> None:
     remote = host(MemoryLink(stdout=stdout))
