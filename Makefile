@@ -18,7 +18,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 
 TYPED := sparktray tests scripts resources/open_webui packaging/hatch_build.py $(wildcard benchmarks)
 
-.PHONY: setup system run check test test-unit test-rig test-webui test-webui-few test-switching test-faults test-faults-few test-frozen soak soak-few bench screenshots memory-table failure-table error-table models-reference lock messages translations package frozen clean
+.PHONY: setup system run check test test-unit test-rig test-webui test-webui-few test-switching test-faults test-faults-few test-frozen fuzz soak soak-few bench screenshots memory-table failure-table error-table models-reference lock messages translations package frozen clean
 .DELETE_ON_ERROR:
 
 setup: $(VENV)/.program translations
@@ -97,6 +97,10 @@ test-faults-few: setup system
 		tests/rig/faults/test_docker.py::test_a_docker_that_hangs \
 		tests/rig/faults/test_two_programs.py::test_a_click_while_another_laptop_switches \
 		tests/rig/faults/test_local_machine.py::test_umlauts_and_blanks_and_another_language
+
+# Input that is not well meant, FUZZ_SECONDS in all (180 when not set); docs/fuzzing.md is written anew.
+fuzz: setup
+	$(PY) -m pytest -p tests.fuzz_table -m fuzz tests/unit/fuzz
 
 # The same again and again, for about half an hour; docs/soak.md is written anew.
 SOAK_MINUTES ?= 30

@@ -107,6 +107,8 @@ def _one_or_many(one: str, many: str, count: int) -> str:
 def _rendered(phrase: Phrase, speech: Speech) -> str:
     values = {name: _shown(value, speech) for name, value in phrase.values.items()}
     original = phrase.msgid
+    if not original:
+        return ""  # for which gettext has the head of its catalogue
     if phrase.plural is None or phrase.count is None:
         translated = speech.one(phrase.msgid)
     else:
@@ -124,9 +126,9 @@ def _shown(value: object, speech: Speech) -> str:
         case str():
             return clean_line(value.replace("\n", " "))
         case list() | tuple():
-            return ", ".join(_shown(each, speech) for each in value)
+            return clean_line(", ".join(_shown(each, speech) for each in value))
         case _:
-            return str(value)
+            return clean_line(str(value))
 
 
 def _number(value: float, language: str) -> str:

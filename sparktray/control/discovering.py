@@ -39,6 +39,7 @@ _AT_ONCE = 8 * MIB  # what one command brings of these files
 _MOST_READ = 128 * MIB
 _PATHS_AT_ONCE = 100  # of 300 characters: below the 128 KiB of one argument, as which sshd hands on a command
 _PLAIN = ("env", "LC_ALL=C")  # what find complains of is read
+_SIZE_DIGITS = 19  # of the largest file that a system of 64 bits knows
 _NO_PROGRAM = 127
 _BLOCK = 512  # of a tar archive
 
@@ -150,7 +151,7 @@ class _Look:
                 if "/" in target:
                     leaving.setdefault(folder, []).append(name)
         linked = {self._at(each): set(each.linked) for each in found}
-        return {at: tuple(sorted(linked[at].intersection(names))) for at, names in leaving.items()}
+        return {at: tuple(sorted(names.intersection(leaving.get(at, ())))) for at, names in linked.items()}
 
     def _identities(self, paths: Sequence[str]) -> Iterator[str]:
         """Device and inode of those folders that are there."""
@@ -181,7 +182,7 @@ def _listing(listed: Finished) -> Iterator[Listed]:
         number, _, path = rest.partition(" ")
         if kind == "d":
             yield Listed(path, identity=number)
-        elif number.isdecimal():
+        elif number.isdecimal() and len(number) <= _SIZE_DIGITS:
             yield Listed(path, int(number), linked=kind == "l")
 
 
@@ -215,7 +216,9 @@ def _unpacked(archive: bytes) -> dict[str, bytes]:
     try:
         with tarfile.open(fileobj=io.BytesIO(archive), mode="r:") as opened:
             for member in opened:
-                content = opened.extractfile(member) if member.isreg() else None
+                # A file with holes may claim any size; tar makes none of these without being asked to.
+                whole = member.isreg() and not member.issparse()
+                content = opened.extractfile(member) if whole else None
                 if content is not None:
                     texts[member.name] = content.read()
     except (tarfile.TarError, ValueError, OverflowError):

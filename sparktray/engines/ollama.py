@@ -180,12 +180,16 @@ class FetchReader:
             self.last = str(told["status"])
             self.succeeded = self.succeeded or self.last == "success"
         layer, total, done = told.get("digest"), told.get("total"), told.get("completed", 0)
-        if isinstance(layer, str) and isinstance(total, int) and isinstance(done, int) and 0 <= done <= total:
+        total, done = whole(total), whole(done)
+        if isinstance(layer, str) and total is not None and done is not None and done <= total:
+            if len(self._layers) >= _MOST_LAYERS and layer not in self._layers:
+                return
             before = self._layers.get(layer, (0, 0))
             self._layers[layer] = (max(before[0], done), max(before[1], total))
 
 
 _LONGEST_LINE = 65536
+_MOST_LAYERS = 1000  # a model has a handful
 
 
 def load(name: str) -> Dialogue[Proof]:

@@ -46,8 +46,8 @@ def _served(entry: object) -> ServedModel | None:
 
 
 def whole(value: object) -> int | None:
-    """A JSON value as a whole number of at least 0; None for anything else, true and false included."""
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+    """A JSON value as a whole number from 0 to 2**63; None for anything else, true and false included."""
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 1 << 63 else None
 
 
 def prove(served_name: str, kind: ModelKind) -> Dialogue[Proof]:

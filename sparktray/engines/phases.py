@@ -13,9 +13,9 @@ from sparktray.domain.snapshot import LoadProgress
 # fastsafetensors) tqdm's. vLLM's InstantTensor counts bytes and is left to the lines around it.
 WEIGHTS_BAR = re.compile(
     r"(?:Loading (?:safetensors|pt|np_cache)|Multi-thread loading) [^:]*:\s*\d+%"
-    r"(?: Completed |\|[^|]*)\| (?P<done>\d+)/(?P<total>\d+) \["
+    r"(?: Completed |\|[^|]*)\| (?P<done>\d{1,9})/(?P<total>\d{1,9}) \["
 )
-GRAPH_BAR = r"[^:]*:\s*\d+%\|[^|]*\| (?P<done>\d+)/(?P<total>\d+) \["
+GRAPH_BAR = r"[^:]*:\s*\d+%\|[^|]*\| (?P<done>\d{1,9})/(?P<total>\d{1,9}) \["
 """What follows a description in tqdm's own bar."""
 
 

@@ -114,9 +114,10 @@ _SIGNS = Signs(
     re.compile(_READY),
 )
 
-_RUNNING = re.compile(r"#running-req: (\d+)")
-_WAITING = re.compile(r"#queue-req: (\d+)")
-_SPEED = re.compile(r"gen throughput \(token/s\): ([\d.]+)")
+_MOST = 1e15  # beyond it no speed is one
+_RUNNING = re.compile(r"#running-req: (\d{1,9})\b")
+_WAITING = re.compile(r"#queue-req: (\d{1,9})\b")
+_SPEED = re.compile(r"gen throughput \(token/s\): (\d{1,9}(?:\.\d{1,9})?)(?![\d.])")
 
 
 class Sglang:
@@ -266,7 +267,9 @@ def _requests() -> Dialogue[tuple[int | None, int | None, float | None]]:
 def _sums(loads: object, requests: str) -> tuple[int | None, int | None, float | None]:
     ranks = loads if isinstance(loads, list) else []
     speeds = [rank.get("gen_throughput") for rank in ranks if isinstance(rank, dict)]
-    numbers = [float(s) for s in speeds if isinstance(s, int | float) and not isinstance(s, bool)]
+    numbers = [
+        float(s) for s in speeds if isinstance(s, int | float) and not isinstance(s, bool) and abs(s) < _MOST
+    ]
     return (
         openai_answers.summed(ranks, requests),
         openai_answers.summed(ranks, "num_waiting_reqs"),

@@ -20,6 +20,7 @@ _WEIGHTS = (".safetensors", ".bin", ".gguf", ".pt")
 _PARTIAL = (".incomplete", ".part", ".aria2")
 _NOT_MODEL = ("training_args.bin", "consolidated")  # Mistral ships its weights twice: consolidated.*
 _SHARD = re.compile(r"(?P<stem>.+)-(?P<number>\d{5})-of-(?P<of>\d{5})(?P<ending>\.safetensors|\.bin|\.gguf)")
+_MOST = 1 << 40  # layers, heads, widths; a figure beyond it is none
 _MOST_SHARDS = 10_000  # no model has more; a name that claims them is not worth counting through
 # Layers of hybrid models that keep a state of fixed size and nothing for each token.
 _STATE_LAYERS = ("linear_attention", "mamba")
@@ -107,7 +108,7 @@ def _heads(text: Config) -> int | None:
 
 def _positive(config: Config, *keys: str) -> int | None:
     values = (config.get(key) for key in keys)
-    return next((v for v in values if isinstance(v, int) and not isinstance(v, bool) and v > 0), None)
+    return next((v for v in values if isinstance(v, int) and not isinstance(v, bool) and 0 < v < _MOST), None)
 
 
 def cache_bytes(args: Sequence[str]) -> float | None:

@@ -174,8 +174,8 @@ _SIGNS = Signs(
     re.compile(_READY),
 )
 _STATISTICS = re.compile(
-    r"Avg generation throughput: (?P<speed>[\d.]+) tokens/s, Running: (?P<running>\d+) reqs,"
-    r" Waiting: (?P<waiting>\d+) reqs"
+    r"Avg generation throughput: (?P<speed>\d{1,9}(?:\.\d{1,9})?) tokens/s,"
+    r" Running: (?P<running>\d{1,9}) reqs, Waiting: (?P<waiting>\d{1,9}) reqs"
 )
 
 
@@ -326,4 +326,4 @@ def _after_serve(words: Sequence[str]) -> tuple[str, ...] | None:
 
 def _count(text: str, name: str) -> int | None:
     value = prometheus.total(text, name)
-    return None if value is None else round(value)
+    return None if value is None or not 0 <= value < 1 << 53 else round(value)

@@ -165,7 +165,8 @@ class DockerEngine:
     def _lines_of(self, container: str, deadline: float) -> LogLines:
         """Whether there is a terminal decides the format; engines before 23 do not say it in the answer."""
         found = _shaped(self.get(f"/containers/{_segment(container)}/json", deadline=deadline), Json)
-        return LogLines(tty=bool((found.get("Config") or {}).get("Tty")))
+        config = found.get("Config")
+        return LogLines(tty=isinstance(config, dict) and config.get("Tty") is True)
 
     def _decoded(self, answer: HttpAnswer) -> object:
         try:

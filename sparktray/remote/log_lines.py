@@ -18,24 +18,38 @@ class LogLines:
 
     def __init__(self, tty: bool) -> None:
         self._tty = tty
-        self._raw = b""
+        self._head = b""
+        self._stream = 1
+        self._left = 0  # bytes of the frame's payload that are still to come
         self._open = {0: b"", 1: b"", 2: b""}
 
     def feed(self, chunk: bytes) -> Iterator[bytes]:
-        """The lines that became whole, without their ends. Raises BadAnswer on a broken frame."""
+        """The lines that became whole, without their ends. Raises BadAnswer on a broken frame.
+
+        A frame is not waited for: it may claim to be of 4 GiB.
+        """
         if self._tty:
             yield from self._lines(1, chunk)
             return
-        self._raw += chunk
-        while len(self._raw) >= _HEADER:
-            stream = self._raw[0]
-            if stream not in self._open or any(self._raw[1:4]):
-                raise BadAnswer(reason="log frame")
-            end = _HEADER + int.from_bytes(self._raw[4:_HEADER], "big")
-            if len(self._raw) < end:
-                return
-            payload, self._raw = self._raw[_HEADER:end], self._raw[end:]
-            yield from self._lines(stream, payload)
+        at = 0
+        while at < len(chunk):
+            if not self._left:
+                wanted = _HEADER - len(self._head)
+                self._head += chunk[at : at + wanted]
+                at += wanted
+                if len(self._head) == _HEADER:
+                    self._begin()
+                continue
+            payload = chunk[at : at + self._left]
+            at += len(payload)
+            self._left -= len(payload)
+            yield from self._lines(self._stream, payload)
+
+    def _begin(self) -> None:
+        head, self._head = self._head, b""
+        if head[0] not in self._open or any(head[1:4]):
+            raise BadAnswer(reason="log frame")
+        self._stream, self._left = head[0], int.from_bytes(head[4:], "big")
 
     def rest(self) -> list[bytes]:
         """What is left without a line end when the body has ended."""

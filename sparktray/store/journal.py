@@ -31,6 +31,7 @@ from sparktray.domain.operation import (
 )
 from sparktray.domain.phrase import Phrase, phrase
 from sparktray.domain.problem import Failure, Problem
+from sparktray.domain.text import clean_line
 from sparktray.store.atomic import append_line, claim, read_file, sole_writer, write_file
 from sparktray.store.paths import ConfigFolder, StoreError, unreadable, unwritable
 
@@ -314,8 +315,12 @@ def _read_entry(line: bytes) -> Entry | None:
 
 
 def _whole(of: Phrase | None) -> Phrase | None:
-    """A sentence whose values are sentences again where they were."""
-    return None if of is None else replace(of, values={n: _value(each) for n, each in of.values.items()})
+    """A sentence whose values are sentences again where they were, without what cannot be seen."""
+    if of is None:
+        return None
+    plural = None if of.plural is None else clean_line(of.plural)
+    values = {name: _value(each) for name, each in of.values.items()}
+    return Phrase(clean_line(of.msgid), values, plural, of.count)
 
 
 def _value(value: object) -> object:

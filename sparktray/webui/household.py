@@ -8,7 +8,7 @@ from sparktray.decide.webui.answers import contents_of
 from sparktray.decide.webui.refusing import is_open_webui
 from sparktray.decide.webui.steps import Place, look
 from sparktray.domain.catalogue import OpenWebUi
-from sparktray.domain.docker.answers import inspected, listed
+from sparktray.domain.docker.answers import image_tags, inspected, listed, listed_volumes
 from sparktray.domain.open_webui import DATA_FOLDER, Archive, Contents, Household, archive_of
 from sparktray.domain.problem import Problem
 from sparktray.domain.text import clean_name
@@ -24,7 +24,7 @@ def household(remote: Remote, known: OpenWebUi, older_than: int | None = None) -
     """Everything, the contents of the volume included. Raises RemoteError. About a second."""
     inspect = remote.docker.inspect(known.container)
     container = inspected(inspect)
-    volumes = _volumes(remote)
+    volumes = listed_volumes(remote.docker.get("/volumes"))
     there = any(each.get("Name") == known.volume for each in volumes)
     image = _image_of(inspect) if container is not None and is_open_webui(container) else _any_image(remote)
     contents: Contents | Problem | None = None
@@ -46,7 +46,7 @@ def household(remote: Remote, known: OpenWebUi, older_than: int | None = None) -
 
 def archives(remote: Remote) -> tuple[Archive, ...]:
     """All archives on the host, the newest first. Raises RemoteError."""
-    return archives_of(_volumes(remote))
+    return archives_of(listed_volumes(remote.docker.get("/volumes")))
 
 
 def archives_of(volumes: Iterable[Mapping[str, object]]) -> tuple[Archive, ...]:
@@ -62,12 +62,6 @@ def _contents(remote: Remote, place: Place, older_than: int | None) -> Contents 
         return failed.problem
 
 
-def _volumes(remote: Remote) -> list[Json]:
-    answer = remote.docker.get("/volumes")
-    found = answer.get("Volumes") if isinstance(answer, dict) else None
-    return [each for each in found or [] if isinstance(each, dict)]
-
-
 def _image_of(inspect: Json | None) -> str | None:
     """The very image that the container runs: its tag may mean another one since a pull."""
     image = (inspect or {}).get("Image")
@@ -76,20 +70,17 @@ def _image_of(inspect: Json | None) -> str | None:
 
 def _any_image(remote: Remote) -> str | None:
     """An image of Open WebUI on the host, where no container names one."""
-    images = remote.docker.get("/images/json")
-    for image in images if isinstance(images, list) else []:
-        for tag in image.get("RepoTags") or []:
-            if isinstance(tag, str) and repository(tag).rpartition("/")[2] == "open-webui":
-                return tag
-    return None
+    tags = image_tags(remote.docker.get("/images/json"))
+    return next((tag for tag in tags if repository(tag).rpartition("/")[2] == "open-webui"), None)
 
 
 def _sharers(remote: Remote, known: OpenWebUi) -> tuple[str, ...]:
     """Other running containers that have the volume mounted."""
     found = []
     for entry in remote.docker.containers():
-        mounts = entry.get("Mounts") or []
-        uses = any(isinstance(m, dict) and m.get("Name") == known.volume for m in mounts)
+        mounts = entry.get("Mounts")
+        named = (m.get("Name") for m in mounts if isinstance(m, dict)) if isinstance(mounts, list) else ()
+        uses = known.volume in named
         for container in listed([entry]) if uses else ():
             if container.running and container.name != known.container:
                 found.append(clean_name(container.name))
@@ -100,7 +91,7 @@ def _external_database(inspect: Json | None) -> str | None:
     """The kind of a database that is not the file in the volume. Only the kind: the rest holds a password."""
     config = (inspect or {}).get("Config")
     settings = config.get("Env") if isinstance(config, dict) else None
-    for setting in settings or []:
+    for setting in settings if isinstance(settings, list) else []:
         name, _, value = str(setting).partition("=")
         kind = value.partition(":")[0].partition("+")[0]
         if name == "DATABASE_URL" and kind and kind not in {"sqlite", "sqlite3"}:

@@ -20,6 +20,7 @@ from sparktray.store.shipped import shipped
 _DEADLINE = 2 * 3600.0
 _PAUSE = 0.5
 _FOLDER = "resources/open_webui"
+_LONGEST_LINE = 4 << 20  # bytes; a house of 20,000 accounts is told in 3 MB
 
 
 class InsideFailed(Exception):
@@ -65,6 +66,8 @@ class _Lines:
 
     def __call__(self, stdout: bytes, _stderr: bytes) -> None:
         *whole, self._rest = (self._rest + stdout).split(b"\n")
+        if len(self._rest) > _LONGEST_LINE:
+            self._rest = b""
         for line in whole:
             self._take(line)
 

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sparktray.domain.phrase import Phrase, phrase, phrase_n
+from sparktray.domain.text import has_hidden
 from sparktray.wording import Wording, environment_language
 from tests.pseudo import pseudo_wording
 
@@ -167,3 +168,16 @@ def test_the_language_of_tests_is_longer_accented_and_keeps_the_values() -> None
     assert say.language == "x-pseudo"
     say.speak("en")
     assert say(plain) == "2 requests of scout"
+
+
+def test_a_sentence_of_nothing_is_nothing() -> None:
+    """gettext's translation of an empty text is the head of its catalogue."""
+    for say in (Wording("en"), Wording("de")):
+        assert say(Phrase("")) == say(Phrase("", {}, "", 2)) == ""
+
+
+def test_values_of_any_kind_are_bounded_and_fit_to_show() -> None:
+    many = ["name\u202e" * 20] * 1_000
+    for value in (many, {"of": many}, 10**4_000):
+        text = Wording("en")(Phrase("{value}", {"value": value}))
+        assert 0 < len(text) <= 2_000 and not has_hidden(text)

@@ -33,7 +33,7 @@ def call(words: Sequence[str], door: bytes) -> int | None:
     """Offer the command at the door that the file describes. See `knocking.knock`."""
     try:
         connection, key = _reached(door)
-    except (OSError, ValueError, LookupError, TypeError):
+    except (OSError, ValueError, LookupError, TypeError, OverflowError, RecursionError):
         return None
     with connection:
         channel = wire.Channel(connection, time.monotonic() + _PATIENCE_SECONDS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from typing import TypeVar
 
 from sparktray.control.open_webui import port_of
@@ -14,13 +15,12 @@ from sparktray.decide.webui.account import chats_going, key_name, not_signed_in,
 from sparktray.decide.webui.answers import deleted, result_of
 from sparktray.domain.action import AwaitWebUi, DeleteMine, MakeVolume, RemoveVolume, RunInside
 from sparktray.domain.asking import Dialogue
-from sparktray.domain.docker.answers import seconds
+from sparktray.domain.docker.answers import listed_volumes, seconds
 from sparktray.domain.docker.proofs import Leave, guarded
 from sparktray.domain.open_webui import archive_of
 from sparktray.domain.phrase import Phrase, phrase
 from sparktray.domain.problem import Problem
 from sparktray.engines.docker_failures import diagnose_docker
-from sparktray.remote.contract import Json
 from sparktray.remote.errors import BadAnswer, ConnectionRefused, DeadlinePassed
 from sparktray.webui.inside import InsideFailed, run_inside
 
@@ -123,10 +123,9 @@ def _is_healthy(task: Task, port: int) -> bool:
     return answer.status == 200
 
 
-def _volume(task: Task, name: str) -> Json | None:
-    answer = task.remote.docker.get("/volumes")
-    found = answer.get("Volumes") if isinstance(answer, dict) else None
-    return next((each for each in found or [] if isinstance(each, dict) and each.get("Name") == name), None)
+def _volume(task: Task, name: str) -> Mapping[str, object] | None:
+    found = listed_volumes(task.remote.docker.get("/volumes"))
+    return next((each for each in found if each.get("Name") == name), None)
 
 
 def _docker(task: Task, *words: str) -> str:

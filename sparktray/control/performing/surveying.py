@@ -12,7 +12,7 @@ from sparktray.control.performing.task import NamedSecret
 from sparktray.decide.changing.preflight import chosen_server, loads_by_api
 from sparktray.decide.webui.account import key_name
 from sparktray.domain.catalogue import Catalogue, EngineKind
-from sparktray.domain.docker.answers import seconds
+from sparktray.domain.docker.answers import image_tags, seconds
 from sparktray.domain.docker.container import LOCK_NAME
 from sparktray.domain.facts.survey import Listener, ModelFolder, Survey, is_resting, read_listeners
 from sparktray.domain.facts.vitals import read_memory, read_unused
@@ -69,7 +69,7 @@ class Surveyor:
                 image_present=present,
                 host_time=seconds(info.get("SystemTime")) or 0.0,
                 folder=folder.result(),
-                lock_image=image if present and image else _first_tag(images),
+                lock_image=image if present and image else next(image_tags(images), None),
                 listeners=listeners.result(),
                 abandoned=put_aside | dead,
                 memory=read_memory(meminfo.result()),
@@ -89,7 +89,7 @@ class Surveyor:
         return Survey(
             image_present=True,
             host_time=seconds(info.get("SystemTime")) or 0.0,
-            lock_image=_first_tag(images),
+            lock_image=next(image_tags(images), None),
             abandoned=dead_lock(remote.docker.inspect(LOCK_NAME), ours),
             household=household(remote, self._blank.catalogue.open_webui, older_than),
             unstored=unstored,
@@ -204,12 +204,3 @@ def _meminfo(remote: Remote) -> str:
         return (remote.read_file("/proc/meminfo") or b"").decode("ascii", "replace")
     except CommandFailed:
         return ""
-
-
-def _first_tag(images: object) -> str | None:
-    """Any image of the host by a tag of it, to make a lock from."""
-    for image in images if isinstance(images, list) else []:
-        for tag in image.get("RepoTags") or []:
-            if isinstance(tag, str) and tag != "<none>:<none>":
-                return tag
-    return None

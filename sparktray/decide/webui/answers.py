@@ -55,7 +55,7 @@ def _map(told: object) -> Json:
 
 def _count(told: Json, key: str) -> int:
     value = told.get(key)
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else 0
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 1 << 63 else 0
 
 
 def result_of(command: str, told: Json) -> Phrase | None:

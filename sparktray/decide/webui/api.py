@@ -126,7 +126,7 @@ def _chats(rows: Iterable[object]) -> Iterable[tuple[str, float]]:
         chat = row.get("id") if isinstance(row, dict) else None
         if isinstance(row, dict) and isinstance(chat, str) and _CHAT_ID.fullmatch(chat):
             touched = row.get("updated_at")
-            yield chat, float(touched) if isinstance(touched, int | float) else 0.0
+            yield chat, float(touched) if isinstance(touched, int | float) and abs(touched) < 1e15 else 0.0
 
 
 def delete_all(key: Secret) -> Dialogue[Problem | None]:

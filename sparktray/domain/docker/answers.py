@@ -6,6 +6,7 @@ import calendar
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import TypeGuard
 
 from sparktray.domain.docker.container import Container, ContainerState, Mount, PublishedPort
 
@@ -57,7 +58,7 @@ def _listed_ports(ports: object) -> Iterator[PublishedPort]:
     for port in ports if isinstance(ports, list) else []:
         entry = _map(port)
         public, private = entry.get("PublicPort"), entry.get("PrivatePort")
-        if isinstance(public, int) and isinstance(private, int):
+        if _is_whole(public) and _is_whole(private):
             yield PublishedPort(public, private, _text(entry.get("IP")))
 
 
@@ -85,7 +86,7 @@ def inspected(answer: object) -> Container | None:
         network=_text(host.get("NetworkMode")),
         restart_policy=_policy(restart),
         auto_remove=host.get("AutoRemove") is True,
-        exit_code=code if isinstance(code, int) and (over or state.get("Error")) else None,
+        exit_code=code if _is_whole(code) and (over or state.get("Error")) else None,
         oom_killed=state.get("OOMKilled") is True,
         error=_text(state.get("Error")),
         started_at=seconds(state.get("StartedAt")),
@@ -94,6 +95,18 @@ def inspected(answer: object) -> Container | None:
         tty=config.get("Tty") is True,
         inspected=True,
     )
+
+
+def image_tags(answer: object) -> Iterator[str]:
+    """The names of the images of ``GET /images/json``; one without a name has none."""
+    for image in answer if isinstance(answer, list) else []:
+        yield from (tag for tag in _texts(_map(image).get("RepoTags")) if tag != "<none>:<none>")
+
+
+def listed_volumes(answer: object) -> tuple[Mapping[str, object], ...]:
+    """The entries of ``GET /volumes``."""
+    found = _map(answer).get("Volumes")
+    return tuple(each for each in found if isinstance(each, dict)) if isinstance(found, list) else ()
 
 
 def _policy(restart: Mapping[str, object]) -> str:
@@ -144,7 +157,7 @@ def event(answer: object) -> DockerEvent | None:
         id=identity,
         name=_text(attributes.get("name")),
         exit_code=_decimal(attributes.get("exitCode")),
-        time=nanoseconds / 1e9 if isinstance(nanoseconds, int) else 0.0,
+        time=nanoseconds / 1e9 if _is_whole(nanoseconds) else 0.0,
     )
 
 
@@ -194,7 +207,12 @@ def _texts(value: object) -> tuple[str, ...]:
 
 
 def _number(value: object) -> int:
-    return value if isinstance(value, int) else 0
+    return value if _is_whole(value) else 0
+
+
+def _is_whole(value: object) -> TypeGuard[int]:
+    """JSON's numbers have no end; Docker's are of 64 bits, and what goes on from here counts on it."""
+    return isinstance(value, int) and not isinstance(value, bool) and abs(value) < 1 << 63
 
 
 def _decimal(value: object) -> int | None:

@@ -15,11 +15,12 @@ _LAYER = re.compile(
     r"\b(?P<layer>[0-9a-f]{12}): (?P<what>[A-Z][A-Za-z ]+?)\s*(?:\[[^\]]*\]\s*)?(?P<rest>\d.*)?$"
 )
 _SIZES = re.compile(
-    r"(?P<done>\d+(?:\.\d+)?)\s?(?P<unit>[kKMGT]?B)/(?P<total>\d+(?:\.\d+)?)\s?(?P<of>[kKMGT]?B)"
+    r"(?P<done>\d{1,9}(?:\.\d{1,9})?)\s?(?P<unit>[kKMGT]?B)/(?P<total>\d{1,9}(?:\.\d{1,9})?)\s?(?P<of>[kKMGT]?B)"
 )
 _WHOLE = {"Download complete", "Verifying Checksum", "Extracting", "Pull complete", "Already exists"}
 # One line is some 60 characters; what is longer is no line of docker's.
 _LONGEST = 4096
+_MOST_LAYERS = 1000  # no image has more than 127, the most that overlay2 stacks
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,8 @@ class PullReader:
         self.last = line
         found = _LAYER.search(line)
         if found is None:
+            return
+        if len(self._layers) >= _MOST_LAYERS and found["layer"] not in self._layers:
             return
         before = self._layers.get(found["layer"], Layer())
         sizes = _SIZES.search(found["rest"] or "") if found["what"] == "Downloading" else None

@@ -154,7 +154,8 @@ def _parameters(folder: ModelFolder, weights: int | None, number: tuple[str, int
 
 def _trained_context(text: Config) -> int | None:
     positions = _first(text, _TRAINED)
-    if positions is None or text.get("model_type") not in _BEHIND_PADDING:
+    kind = text.get("model_type")
+    if positions is None or not isinstance(kind, str) or kind not in _BEHIND_PADDING:
         return positions
     padding = text.get("pad_token_id")
     before = padding + 1 if isinstance(padding, int) and not isinstance(padding, bool) else 2
@@ -163,7 +164,9 @@ def _trained_context(text: Config) -> int | None:
 
 def _first(config: Config, keys: tuple[str, ...]) -> int | None:
     values = (config.get(key) for key in keys)
-    return next((v for v in values if isinstance(v, int) and not isinstance(v, bool) and v > 0), None)
+    return next(
+        (v for v in values if isinstance(v, int) and not isinstance(v, bool) and 0 < v < 1 << 63), None
+    )
 
 
 def _part(config: Config, key: str) -> Config | None:

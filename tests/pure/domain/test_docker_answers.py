@@ -7,7 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sparktray.domain.docker.answers import DockerEvent, after_event, event, inspected, listed, seconds
+from sparktray.domain.docker.answers import (
+    DockerEvent,
+    after_event,
+    event,
+    image_tags,
+    inspected,
+    listed,
+    listed_volumes,
+    seconds,
+)
 from sparktray.domain.docker.container import Container, ContainerState, Mount, PublishedPort
 
 ID = "ab" * 32
@@ -138,6 +147,23 @@ def test_what_is_no_container(answer: object) -> None:
     assert event(answer) is None
 
 
+def test_the_names_of_images() -> None:
+    named = {"RepoTags": ["<none>:<none>", 5, "a:1", "b:2"]}
+    odd: list[object] = [None, "odd", 5, [], {"RepoTags": None}, {"RepoTags": 5}, {"RepoTags": "x:1"}]
+    assert list(image_tags([*odd, named])) == ["a:1", "b:2"]
+    nothing: list[object] = [None, {}, 5, "text"]
+    for none in nothing:
+        assert list(image_tags(none)) == []
+
+
+def test_the_list_of_volumes() -> None:
+    entry = {"Name": "open-webui"}
+    assert listed_volumes({"Volumes": [None, entry, "odd"]}) == (entry,)
+    nothing: list[object] = [{"Volumes": None}, {"Volumes": 5}, [], None]
+    for none in nothing:
+        assert listed_volumes(none) == ()
+
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=4),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3),
@@ -198,6 +224,7 @@ def test_events() -> None:
         "health_status", ID, "sglang", 137, 1.5
     )
     assert event({**TOLD, "Actor": {"ID": ID}}) == DockerEvent("die", ID, "", None, 1.5)
+    assert event({**TOLD, "timeNano": 10**400}) == event({**TOLD, "timeNano": "x"})
     assert event({**TOLD, "timeNano": "x"}) == DockerEvent("die", ID, "sglang", 137, 0.0)
     for odd in ({"Type": "network"}, {"Action": ""}, {"Actor": {"ID": ""}}):
         assert event({**TOLD, **odd}) is None

@@ -46,6 +46,13 @@ def test_a_line_without_end_is_not_kept_for_ever() -> None:
     assert reader.done == 1_000_000
 
 
+def test_layers_without_end_are_not_kept() -> None:
+    reader = read(*(f"{number:012x}: Downloading  1MB/2MB\n" for number in range(1_500)))
+    assert reader.layers == (0, 1_000)
+    reader.feed(b"000000000000: Pull complete\n")
+    assert reader.layers == (1, 1_000)
+
+
 @given(st.lists(st.binary(max_size=80), max_size=20))
 def test_nothing_breaks_it_and_nothing_goes_back(chunks: list[bytes]) -> None:
     reader, before = PullReader(), (0, 0)

@@ -156,6 +156,14 @@ def test_the_stream_of_a_fetch() -> None:
     assert reader.last == "again"
 
 
+def test_layers_without_end_are_not_kept() -> None:
+    reader = FetchReader()
+    for number in [*range(1_500), 0]:
+        reader.feed(b'{"digest":"%d","total":4,"completed":1}\n' % number)
+    reader.feed(b'{"digest":"0","total":4,"completed":3}\n')
+    assert (reader.done, reader.total) == (1_002, 4_000)
+
+
 @pytest.mark.parametrize(
     ("expires", "until"),
     [

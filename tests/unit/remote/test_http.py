@@ -8,7 +8,7 @@ import threading
 import time
 import tracemalloc
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
@@ -23,88 +23,8 @@ from sparktray.remote.errors import (
 from sparktray.remote.http import HttpDoor
 from sparktray.remote.link import Cancel
 from sparktray.remote.local import LocalLink
+from tests.unit.remote.misbehaving import OK, Start, saying
 from tests.waiting import scaled
-
-Serve = Callable[[socket.socket], None]
-OK = b"HTTP/1.1 200 OK\r\n"
-
-
-class Server:
-    """Answers every connection with one function, after it has read a request's head."""
-
-    def __init__(self, serve: Serve) -> None:
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.port = int(self._listener.getsockname()[1])
-        self.requests: list[bytes] = []
-        self.connections = 0
-        self._serve = serve
-        self._open: list[socket.socket] = []
-        self._thread = threading.Thread(target=self._accept)
-        self._thread.start()
-
-    def close(self) -> None:
-        self._listener.shutdown(socket.SHUT_RDWR)
-        self._thread.join()
-        self._listener.close()
-        for sock in self._open:
-            sock.close()
-
-    def _accept(self) -> None:
-        while True:
-            try:
-                sock, _ = self._listener.accept()
-            except OSError:
-                return
-            self.connections += 1
-            self._open.append(sock)
-            threading.Thread(target=self._talk, args=(sock,), daemon=True).start()
-
-    def _talk(self, sock: socket.socket) -> None:
-        try:
-            while request := sock.recv(65536):
-                self.requests.append(request)
-                self._serve(sock)
-        except OSError:
-            return
-
-
-@pytest.fixture
-def link() -> Iterator[LocalLink]:
-    made = LocalLink()
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def door(link: LocalLink) -> Iterator[HttpDoor]:
-    made = HttpDoor(link)
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def server() -> Iterator[Callable[[Serve], Server]]:
-    made: list[Server] = []
-
-    def start(serve: Serve) -> Server:
-        made.append(Server(serve))
-        return made[-1]
-
-    yield start
-    for one in made:
-        one.close()
-
-
-def saying(*parts: bytes, close: bool = False) -> Serve:
-    def serve(sock: socket.socket) -> None:
-        sock.sendall(b"".join(parts))
-        if close:
-            sock.shutdown(socket.SHUT_RDWR)
-
-    return serve
-
-
-Start = Callable[[Serve], Server]
 
 
 def test_an_answer_whatever_its_status_on_one_connection(door: HttpDoor, server: Start) -> None:
