@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
@@ -105,8 +106,9 @@ def multiplexed(rig: Rig) -> Iterator[Callable[[], object]]:
 def over_ssh(rig: Rig) -> Iterator[Callable[[], object]]:
     """`docker ps` by the client's own road over ssh, which runs `ssh` for each call."""
     with tempfile.TemporaryDirectory() as folder:
-        ssh = Path(folder) / "ssh"
-        ssh.write_text(f'#!/bin/sh\nexec {shlex.join(client_argv(rig.server))} "$@"\n', encoding="utf-8")
+        ssh, real = Path(folder) / "ssh", shutil.which("ssh") or "ssh"
+        login = shlex.join([real, *client_argv(rig.server)[1:]])
+        ssh.write_text(f'#!/bin/sh\nexec {login} "$@"\n', encoding="utf-8")
         ssh.chmod(0o755)
         environment = {**os.environ, "PATH": f"{folder}:{os.environ['PATH']}"}
         argv = ["docker", "-H", f"ssh://{rig.user}@{rig.address}:{rig.port}", "ps"]
