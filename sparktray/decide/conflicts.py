@@ -14,7 +14,7 @@ from sparktray.domain.docker.container import PREVIOUS, Container
 from sparktray.domain.operation import OperationEnd, StopWish, SwitchWish
 from sparktray.domain.phrase import Phrase, phrase
 from sparktray.domain.snapshot import LinkPhase, Phase, ServerState, Snapshot
-from sparktray.domain.text import clean_name
+from sparktray.domain.text import clean_name, has_hidden
 from sparktray.engines.docker_failures import diagnose_docker
 from sparktray.engines.registry import engine
 from sparktray.engines.sizes import GIB
@@ -86,8 +86,9 @@ def _stop(state: ServerState) -> WayOut:
 
 
 def _by_hand(container: Container) -> WayOut:
-    """Nothing of other people's is touched: a person stops it."""
-    return WayOut(phrase("Copy command"), shlex.join(("docker", "stop", container.name)))
+    """Nothing of other people's is touched: a person stops it. By its id, where the name does not show."""
+    name = clean_name(container.id[:12]) if has_hidden(container.name) else container.name
+    return WayOut(phrase("Copy command"), shlex.join(("docker", "stop", name)))
 
 
 def _memory_low(snapshot: Snapshot, revived: list[ServerState]) -> Conflict | None:

@@ -6,6 +6,7 @@ import re
 import unicodedata
 
 _LONGEST_NAME = 64
+_READ_OF_NAME = 1024  # what it may begin with that is not shown; to put 40,000 marks in order takes a second
 _LONGEST_LINE = 2000  # one log line; SGLang prints its whole ServerArgs in one of 6 kB, of no use to a reader
 _ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])")
 _QUOTED = r"""'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*\""""
@@ -29,9 +30,10 @@ def _hidden(character: str) -> bool:
 
 def clean_name(text: str) -> str:
     """A name as plain text of one line: no hidden characters, at most 64 characters."""
-    visible = "".join(" " if _hidden(c) else c for c in unicodedata.normalize("NFC", text))
-    short = " ".join(visible.split())
-    return short if len(short) <= _LONGEST_NAME else short[: _LONGEST_NAME - 1] + "…"
+    read = unicodedata.normalize("NFC", text[:_READ_OF_NAME])
+    short = " ".join("".join(" " if _hidden(c) else c for c in read).split())
+    whole = len(short) <= _LONGEST_NAME and len(text) <= _READ_OF_NAME
+    return short if whole else short[: _LONGEST_NAME - 1] + "…"
 
 
 def clean_line(text: str) -> str:

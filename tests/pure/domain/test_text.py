@@ -138,3 +138,9 @@ def test_a_log_chunk_is_split_at_line_ends_and_bare_returns(chunk: str, lines: t
 @given(LINES)
 def test_no_line_of_a_log_chunk_is_empty_or_unclean(chunk: str) -> None:
     assert all(line and clean_line(line) == line for line in split_log(chunk))
+
+
+def test_a_name_is_not_read_to_its_end() -> None:
+    """Marks in an order that Unicode has otherwise take the square of their number."""
+    assert len(clean_name("\u0323\u0301" * 500_000)) <= 64
+    assert clean_name("a" + "\u200b" * 2_000 + "b") == "a…"

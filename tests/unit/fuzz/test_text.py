@@ -32,7 +32,7 @@ ODD = [
     "names, lines and sentences",
     changed(TEXTS, ODD).map(lambda data: data.decode("utf-8", "surrogateescape")) | ANY_TEXT,
     examples=200,
-    first=list(HOSTILE),
+    first=[*HOSTILE, "\u0323\u0301" * 100_000],
 )
 def test_texts(text: str) -> None:
     name, line = clean_name(text), clean_line(text)
