@@ -25,7 +25,7 @@ from tests.waiting import scaled
 
 ROOT = Path(__file__).resolve().parents[3]
 CORPUS = ROOT / "tests" / "corpus"
-SHORT = 100
+SHORT = 60
 _A_ROUND = 200
 LONGEST = 1.0  # seconds of the processor's time for one input, which a busy machine does not stretch
 T = TypeVar("T")

@@ -60,11 +60,11 @@ def test_a_progress_line_without_end() -> None:
 
 
 class _Endless(Process):
-    """Prints 64 MiB without an end of a line."""
+    """Prints 25 MiB without an end of a line."""
 
     def __init__(self) -> None:
         super().__init__(b"", b"", 0)
-        self._left = 1_000
+        self._left = 400
 
     def read(self, timeout: float | None) -> tuple[bytes, bytes] | None:
         self._left -= 1

@@ -38,7 +38,7 @@ def shown(desk: Desk) -> None:
 @fuzz(
     "Docker: list and inspect",
     st.tuples(changed_json(LISTS), changed_json(INSPECTS)),
-    examples=60,
+    examples=40,
     first=[(each, inspect) for each in LISTS for inspect in INSPECTS],
 )
 def test_containers(answers: tuple[bytes, bytes]) -> None:

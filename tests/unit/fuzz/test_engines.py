@@ -174,7 +174,7 @@ LOG_WORDS = [
 ]
 
 
-@fuzz("log lines", changed(LOGS, LOG_WORDS), examples=60, first=LOGS)
+@fuzz("log lines", changed(LOGS, LOG_WORDS), examples=40, first=LOGS)
 def test_logs(log: bytes) -> None:
     lines = lines_of(log)
     for line in lines:

@@ -46,7 +46,7 @@ SHELL = [
 @fuzz(
     "pasted docker run lines",
     changed(LINES, SHELL).map(lambda data: data.decode("utf-8", "surrogateescape")),
-    examples=150,
+    examples=100,
     first=[line.decode() for line in LINES],
 )
 def test_run_lines(text: str) -> None:
@@ -105,7 +105,7 @@ def _object(text: bytes) -> dict[str, object] | None:
 MODELS = [*corpus("models-json"), (ROOT / "models.json").read_bytes()]
 
 
-@fuzz("models.json", changed_json(MODELS) | changed(MODELS), examples=150, first=MODELS)
+@fuzz("models.json", changed_json(MODELS) | changed(MODELS), examples=100, first=MODELS)
 def test_catalogues(text: bytes) -> None:
     try:
         read = read_catalogue(text, "models.json")

@@ -44,7 +44,7 @@ def safe(target: SshTarget) -> None:
 @fuzz(
     "ssh_config",
     st.tuples(changed(CONFIGS, WORDS), changed(CONFIGS, WORDS), changed(KEYS, KEY_WORDS)),
-    examples=80,
+    examples=50,
     first=[(own, other, keys) for own in CONFIGS for other in CONFIGS for keys in KEYS],
 )
 def test_configurations(files: tuple[bytes, bytes, bytes]) -> None:
