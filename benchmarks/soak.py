@@ -47,13 +47,17 @@ WARM = 0.2
 # Each lane of the crew is made when it is first needed.
 _LEAST_WARM = 4
 _PACE = 20.0
+# So many looks in a row, half a second apart, with the same threads and files: the tray is connected again.
+_LOOKS = 6
 _MIB_MORE = 12.0
+# A lane or a probe may be on its way at either look; what leaks does so at each of a hundred times.
+_MORE = 3
 _HEAD = """\
 # Soak
 
 Written by `make soak`: the same things again and again, with a controller and a real tray watching. Each row
 is one kind of thing, done so often after a fifth of it had warmed things up; memory may differ by 12 MiB,
-threads and open files not at all. `make soak SOAK_MINUTES=1440` is the form for a whole day; `.ci/run` has
+threads and open files by 3. `make soak SOAK_MINUTES=1440` is the form for a whole day; `.ci/run` has
 three minutes of it.
 """
 
@@ -103,7 +107,7 @@ class Row:
 
 def _grown(before: Sample, after: Sample) -> bool:
     more = after.mib - before.mib > _MIB_MORE
-    return more or after.threads > before.threads or after.files > before.files
+    return more or after.threads - before.threads > _MORE or after.files - before.files > _MORE
 
 
 def _pair(before: Sample, after: Sample) -> tuple[str, str, str]:
@@ -135,13 +139,18 @@ class Soak:
     def _rested(self, before: tuple[Sample, Sample] | None) -> tuple[Sample, Sample]:
         """What they hold once what is about to end has ended, at the latest after a while."""
         gc.collect()
+        seen: list[tuple[Sample, Sample]] = []
 
         def at_rest() -> bool:
-            now = self._now()
-            return before is None or not any(_grown(b, n) for b, n in zip(before, now, strict=True))
+            seen.append(self._now())
+            held = {tuple((each.threads, each.files) for each in both) for both in seen[-_LOOKS:]}
+            still = len(seen) >= _LOOKS and len(held) == 1
+            return still and (
+                before is None or not any(_grown(b, n) for b, n in zip(before, seen[-1], strict=True))
+            )
 
         with suppress(AssertionError):  # it has grown then, which the row tells
-            wait_until(at_rest, "what is about to end", seconds=20, every=0.5)
+            wait_until(at_rest, "what is about to end", seconds=30, every=0.5)
         return self._now()
 
     def _now(self) -> tuple[Sample, Sample]:
