@@ -119,7 +119,7 @@ test-frozen: frozen system
 		tests/rig/test_model_secrets.py::test_it_is_refused_before_anything_changes_and_then_works \
 		"tests/rig/test_clients.py::test_the_check_up_says_what_is_so[sglang-llama4-scout-17b-nvfp4-30000]"
 
-test: test-unit test-rig
+test: system test-unit test-rig
 
 # Each budget beside its baseline in the same run, in about 15 minutes; docs/benchmarks.md is written anew.
 FIGURES := build/figures
