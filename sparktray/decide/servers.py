@@ -254,11 +254,12 @@ def probe_identity(state: ServerState) -> str | None:
 def probe_key(snapshot: Snapshot, state: ServerState) -> str | None:
     """The keyring's name of the key that the server asks for; None while it has asked for none.
 
-    By the entry that it was started from; of a server that somebody else locked, by the server's name.
+    By the entry that it was started from; of a server that somebody else locked, by host and server: no
+    other host may have it by answering that it wants one.
     """
     model = started_model(snapshot, state)
     name = None if model is None else engine_key(model, state.server.engine)
-    return name or (f"{state.name}-api-key" if state.wants_key else None)
+    return name or (f"{snapshot.host.name}/{state.name}-api-key" if state.wants_key else None)
 
 
 def answers_to(state: ServerState) -> set[str]:

@@ -134,13 +134,13 @@ def test_a_key_that_somebody_else_gave_a_server(
     rig.wait_http(30000, "/health")
     for words in (("model-id",), ("snippet", "curl"), ("check-cursor",), ("forward",)):
         told = program.refused(4, *words)
-        assert told["code"] == "key-needed" and "sparktray secret set sglang-api-key" in told["remedy"]
+        assert told["code"] == "key-needed" and "sparktray secret set spark/sglang-api-key" in told["remedy"]
     assert program.json("status")["servers"][0]["phase"] == "degraded"
     with desktop.watcher() as watcher, tray(program, desktop):
         item = desktop.item(watcher)
         wait_until(lambda: item.visible()[0] == "sglang asks for a key.", "the sentence", seconds=30)
         assert item.find("Enter the key of sglang…")
-        assert store(program, "sglang-api-key", KEY).returncode == 0
+        assert store(program, "spark/sglang-api-key", KEY).returncode == 0
         item.open()
         wait_until(lambda: item.visible()[0].startswith(SCOUT), "the model", seconds=30)
     assert KEY in service.values().values()

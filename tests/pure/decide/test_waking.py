@@ -6,6 +6,7 @@ import pytest
 
 from sparktray.decide.effects import CheckLink, Connect, ConnectNow, Probe, ReadKeysAnew
 from sparktray.decide.reduce import begin
+from sparktray.decide.servers import probe_key
 from sparktray.domain.asking import Health, Reading
 from sparktray.domain.events import Event, LinkDown, LinkUp, RetryNow, Woke
 from sparktray.domain.snapshot import LinkPhase
@@ -98,7 +99,9 @@ def test_a_person_who_looks_has_locked_servers_asked_again_with_keys_read_anew()
     effects = desk.take(RetryNow())
     assert len(only(ReadKeysAnew, effects)) == 1
     (probe,) = only(Probe, effects)
-    assert (probe.server.name, probe.key) == ("sglang", "sglang-api-key")
+    assert (probe.server.name, probe.key) == ("sglang", "spark/sglang-api-key")
+    elsewhere = replace(desk.snapshot, host=replace(desk.snapshot.host, name="other"))
+    assert probe_key(elsewhere, desk.state("sglang")) == "other/sglang-api-key", "no key of another host's"
     desk.probe("sglang", ready("scout"))
     assert only(ReadKeysAnew, desk.take(RetryNow())) == []
     assert desk.state("sglang").wants_key, "the key is sent along from now on"

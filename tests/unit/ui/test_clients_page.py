@@ -219,7 +219,7 @@ def test_a_locked_server_has_its_key_asked_for(desk: Desk) -> None:
     assert desk.page.addresses.why.text() == "sglang asks for a key."
     assert not desk.page.addresses.copy_id.isVisible() and not desk.page.settings.isVisible()
     desk.page.addresses.enter_key.click()
-    assert desk.keys_asked == [EnterSecret("sglang-api-key", None, "sglang")]
+    assert desk.keys_asked == [EnterSecret("spark/sglang-api-key", None, "sglang")]
 
 
 def test_the_check_tells_line_by_line_and_its_last_word(desk: Desk) -> None:

@@ -77,7 +77,7 @@ def test_a_closed_port_is_reached_by_a_forward() -> None:
 def test_a_server_that_asks_for_a_key_says_so() -> None:
     row = only(serving(sglang_box(), sglang=Reading(Health.LOCKED)))
     assert row.at is None and row.why is not None and rendered(row.why) == "sglang asks for a key."
-    assert (row.key, row.key_missing) == ("sglang-api-key", True)
+    assert (row.key, row.key_missing) == ("spark/sglang-api-key", True)
     assert row.reached(Way.DIRECT) is None
 
 

@@ -250,7 +250,7 @@ def test_a_server_that_asks_for_a_key_has_a_row_to_enter_it() -> None:
     shown = menu(serving(SCOUT_BOX, sglang=Reading(Health.LOCKED)).snapshot)
     (way,) = shown.ways
     assert rendered(way.label) == "Enter the key of sglang…"
-    assert way.wish == EnterSecret("sglang-api-key", None, "sglang")
+    assert way.wish == EnterSecret("spark/sglang-api-key", None, "sglang")
     assert menu(serving(SCOUT_BOX, sglang=ready("scout")).snapshot).ways == ()
 
 
