@@ -54,7 +54,8 @@ def exposure(snapshot: Snapshot, state: ServerState) -> Phrase | None:
     )
 
 
+# A model that is ready already is not started again by a switch: it is stopped first.
 BIND = phrase(
-    'To close it, add "bind": "127.0.0.1" to the server in models.json, switch to the model again, and '
-    "reach it by a forward. Open WebUI in a container of its own does not reach it then."
+    'To close it, add "bind": "127.0.0.1" to the server in models.json, stop the model and switch to it '
+    "again, and reach it by a forward. Open WebUI in a container of its own does not reach it then."
 )

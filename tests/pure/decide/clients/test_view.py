@@ -54,7 +54,9 @@ def test_a_server_with_all_its_addresses() -> None:
         at = row.reached(way)
         assert at is not None and at.base_url == url and at.model_id == "scout"
     assert only(scout()).reached(Way.FORWARD) is None
-    assert "open to its whole network" in rendered(row.notes[0]) and "bind" in rendered(row.notes[1])
+    assert "open to its whole network" in rendered(row.notes[0]) and "stop the model" in rendered(
+        row.notes[1]
+    )
 
 
 def test_what_belongs_to_another_host_or_server_is_not_its_own() -> None:
