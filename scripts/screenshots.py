@@ -7,6 +7,7 @@ shows to docs/screenshots. Ends with 1 when README shows one that there is not, 
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import os
 import re
 import shutil
@@ -16,8 +17,10 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from sparktray.store.paths import ConfigFolder
 from sparktray.store.settings import SettingsFile
@@ -125,7 +128,7 @@ class Studio:
     def every_day(self) -> None:
         """Menu, panel, a switch and its notification, in the order in which a person sees them."""
         program = Photographed(self.folder / "spark" / "config", self.look)
-        program.add(self.rig, "spark", replace(self.rig.server, address=ADDRESS))
+        program.add(self.rig, "spark", dataclasses.replace(self.rig.server, address=ADDRESS))
         with tray(program, self.desktop, silent=False, DISPLAY=self.display):
             item = self.panel.item()
             self._until(item, QWEN)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import getpass
 import socket
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from sparktray.control.checking import Dial
 from sparktray.control.controller import Controller
@@ -61,8 +62,7 @@ class DemoVisit:
             self._folder.close()
 
 
-@dataclass(frozen=True)
-class Program:
+class Program(msgspec.Struct, frozen=True):
     """Everything that outlives one controller."""
 
     folder: ConfigFolder
@@ -71,11 +71,10 @@ class Program:
     journal: Journal
     durations: Durations
     vault: Vault
-    demo: DemoVisit = field(default_factory=DemoVisit)
+    demo: DemoVisit = msgspec.field(default_factory=DemoVisit)
 
 
-@dataclass(frozen=True)
-class _Records:
+class _Records(msgspec.Struct, frozen=True):
     """Journal and durations as the crew wants them: one thing that keeps what operations leave."""
 
     journal: Journal

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass, field
 
 import msgspec
 
@@ -12,8 +11,7 @@ from sparktray.domain.problem import Problem
 from sparktray.wording import Wording
 
 
-@dataclass(frozen=True, slots=True)
-class Output:
+class Output(msgspec.Struct, frozen=True):
     """Where a command writes; every call is flushed at once.
 
     A reader of stdout that went away raises BrokenPipeError, which ends the command. One of stderr
@@ -23,7 +21,7 @@ class Output:
     say: Wording
     as_json: bool = False
     verbose: bool = False
-    terminal: Terminal = field(default_factory=Console)
+    terminal: Terminal = msgspec.field(default_factory=Console)
 
     def line(self, text: str = "", end: str = "\n") -> None:
         """A line for people, on stdout."""

@@ -7,9 +7,10 @@ import queue
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from sparktray.cli.output import Output
 from sparktray.cli.problems import FAILED, UNREACHABLE, Told, exit_of
@@ -34,8 +35,7 @@ SETTLED_SECONDS = 30.0
 _NAP_SECONDS = 0.25
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(msgspec.Struct, frozen=True):
     """A parsed command line and where its answer goes; ``live`` is the tray that answers it, if one does."""
 
     options: argparse.Namespace
@@ -44,8 +44,7 @@ class Request:
     live: Live | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Session:
+class Session(msgspec.Struct, frozen=True):
     """A host that is being watched for one command, or by the tray that answers it (``shared``)."""
 
     host: HostProfile

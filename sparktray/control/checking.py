@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import assert_never
+
+import msgspec
 
 from sparktray.control.problems import problem_of
 from sparktray.control.reading import containers_of
@@ -88,8 +89,7 @@ def title_of(stage: Stage) -> Phrase:
             assert_never(stage)
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
+class Check(msgspec.Struct, frozen=True):
     """The outcome of one stage; without a problem it is well."""
 
     stage: Stage
@@ -97,8 +97,7 @@ class Check:
     problem: Problem | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(msgspec.Struct, frozen=True):
     """What a host has of what the catalogue wants: models whose folder is there, servers that run.
 
     ``running`` is None when Docker could not be read.

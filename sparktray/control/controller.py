@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from sparktray.control.clock import now
 from sparktray.control.crew import Crew
 from sparktray.decide.reduce import Outcome, begin, reduce
+from sparktray.decide.settled import only_asked
 from sparktray.decide.timing import next_due
 from sparktray.domain.catalogue import Catalogue
 from sparktray.domain.events import CancelAsked, Event, RetryNow, Ticked, Wished
@@ -79,7 +80,10 @@ class Controller:
             self._thread.join(_CLOSE_SECONDS)
 
     def subscribe(self, listener: Listener) -> None:
-        """Call the listener here and now with the picture, then on the owner's thread for each change."""
+        """Call the listener here and now with the picture, then on the owner's thread for each change.
+
+        That a question is on its way is none.
+        """
         with self._changed:
             self._listeners.append(listener)
             listener(self._snapshot)
@@ -158,8 +162,9 @@ class Controller:
             self._crew.carry_out(effect)
         if snapshot != before:
             with self._changed:
-                for listener in self._listeners:
-                    listener(snapshot)
+                if not only_asked(before, snapshot):
+                    for listener in self._listeners:
+                        listener(snapshot)
                 self._changed.notify_all()
 
 

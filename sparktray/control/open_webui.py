@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable
-from dataclasses import dataclass
+
+import msgspec
 
 from sparktray.control.reading import converse
 from sparktray.decide.webui import api
@@ -28,8 +29,7 @@ class PageSilent(Exception):
         super().__init__(problem.code)
 
 
-@dataclass(frozen=True, slots=True)
-class WebPage:
+class WebPage(msgspec.Struct, frozen=True):
     """Its address, and the forward that it needs for as long as it is open; None for none."""
 
     url: str

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import StrEnum
+
+import msgspec
 
 from sparktray.decide.changing.headroom import headroom
 from sparktray.decide.changing.room import holds_memory
@@ -37,8 +38,7 @@ class ConflictCode(StrEnum):
     PORT_HELD = "port-held"
 
 
-@dataclass(frozen=True, slots=True)
-class WayOut:
+class WayOut(msgspec.Struct, frozen=True):
     """The one action: what ``wish`` asks for, or what only a person can do, on the host by ``command``."""
 
     label: Phrase
@@ -46,8 +46,7 @@ class WayOut:
     wish: StopWish | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Conflict:
+class Conflict(msgspec.Struct, frozen=True):
     """Two that cannot both be: ``servers`` are the catalogue's servers it concerns."""
 
     code: ConflictCode

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from sparktray.decide.effects import Effect, ReadContainer, ReadContainers
 from sparktray.domain.docker.answers import DockerEvent, after_event

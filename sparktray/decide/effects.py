@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from sparktray.domain.action import Action
 from sparktray.domain.catalogue import Server
@@ -10,53 +10,45 @@ from sparktray.domain.operation import Operation, Wish
 from sparktray.engines.protocol import Depth
 
 
-@dataclass(frozen=True, slots=True)
-class Connect:
+class Connect(msgspec.Struct, frozen=True):
     """Make the connection of this epoch; ``attempt`` > 0 waits its back-off first."""
 
     epoch: int
     attempt: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class ConnectNow:
+class ConnectNow(msgspec.Struct, frozen=True):
     """Let the next attempt to connect begin at once: the back-off under way, or the next one, is over."""
 
 
-@dataclass(frozen=True, slots=True)
-class ReadKeysAnew:
+class ReadKeysAnew(msgspec.Struct, frozen=True):
     """Ask the keyring again for the keys of servers, which were read once and kept."""
 
 
-@dataclass(frozen=True, slots=True)
-class FindInterrupted:
+class FindInterrupted(msgspec.Struct, frozen=True):
     """Look in the journal for an operation on this host that was broken off."""
 
 
-@dataclass(frozen=True, slots=True)
-class ReadNeeds:
+class ReadNeeds(msgspec.Struct, frozen=True):
     """Read from the model folders what each model would take; only where somebody looks at the list."""
 
     epoch: int
 
 
-@dataclass(frozen=True, slots=True)
-class CheckLink:
+class CheckLink(msgspec.Struct, frozen=True):
     """Find out at once whether the connection of this epoch still answers; end it if it does not."""
 
     epoch: int
 
 
-@dataclass(frozen=True, slots=True)
-class ReadContainers:
+class ReadContainers(msgspec.Struct, frozen=True):
     """Read the list and the details of what may be a server."""
 
     epoch: int
     asked: int
 
 
-@dataclass(frozen=True, slots=True)
-class ReadContainer:
+class ReadContainer(msgspec.Struct, frozen=True):
     """Inspect one container."""
 
     epoch: int
@@ -64,8 +56,7 @@ class ReadContainer:
     id: str
 
 
-@dataclass(frozen=True, slots=True)
-class Probe:
+class Probe(msgspec.Struct, frozen=True):
     """Ask a server's port how it is; ``container`` is the id it is meant for, None outside Docker.
 
     ``key`` is the keyring's name of the key that its engine asks for, None for none.
@@ -78,8 +69,7 @@ class Probe:
     key: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class FollowLog:
+class FollowLog(msgspec.Struct, frozen=True):
     """Send a container's log lines as they come, beginning with those of its present run."""
 
     epoch: int
@@ -89,15 +79,13 @@ class FollowLog:
     since: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class StopFollowing:
+class StopFollowing(msgspec.Struct, frozen=True):
     """End the following of that server's log."""
 
     server: str
 
 
-@dataclass(frozen=True, slots=True)
-class ReadLogTail:
+class ReadLogTail(msgspec.Struct, frozen=True):
     """Send the last 200 lines of a container that ended."""
 
     epoch: int
@@ -107,16 +95,14 @@ class ReadLogTail:
     since: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class TakeSurvey:
+class TakeSurvey(msgspec.Struct, frozen=True):
     """Read from the host what a plan for this wish needs."""
 
     number: int
     wish: Wish
 
 
-@dataclass(frozen=True, slots=True)
-class Perform:
+class Perform(msgspec.Struct, frozen=True):
     """Do a step of the operation and prove it; ``asked`` is the sequence of events by now."""
 
     asked: int
@@ -127,23 +113,20 @@ class Perform:
     action: Action
 
 
-@dataclass(frozen=True, slots=True)
-class Interrupt:
+class Interrupt(msgspec.Struct, frozen=True):
     """Break off this step, where that is harmless, even when it is still waiting for its lane."""
 
     number: int
     index: int
 
 
-@dataclass(frozen=True, slots=True)
-class Journal:
+class Journal(msgspec.Struct, frozen=True):
     """Write how the operation stands; done before whatever was asked for after it."""
 
     operation: Operation
 
 
-@dataclass(frozen=True, slots=True)
-class RememberLoad:
+class RememberLoad(msgspec.Struct, frozen=True):
     """Keep how long a model took to load on this host."""
 
     model: str

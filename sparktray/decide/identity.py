@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+import msgspec
 
 from sparktray.domain.catalogue import Catalogue, EngineKind, Model, Server
 from sparktray.domain.docker.container import PREVIOUS, Container
@@ -71,8 +72,7 @@ def contradiction(server: Server, container: Container | None) -> Phrase | None:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Running:
+class Running(msgspec.Struct, frozen=True):
     """What a server really runs. ``model`` is the catalogue's entry for what is mounted or loaded.
 
     ``model_id`` is the exact ID clients see, None while it is not known; ``misnamed`` when that ID

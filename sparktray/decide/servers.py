@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from sparktray.decide.effects import Effect, FollowLog, ReadKeysAnew, ReadLogTail, StopFollowing
 from sparktray.decide.identity import container_of, contradiction, started_model, stranger_on

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from sparktray.decide.timing import probe_due
 from sparktray.domain.snapshot import LinkPhase, ServerState, Snapshot
 
@@ -22,3 +24,14 @@ def _server_settled(snapshot: Snapshot, state: ServerState) -> bool:
         return not state.asking and (state.tail_of is None or state.tail_read)
     unasked = probe_due(snapshot, state) is None and not state.asking
     return unasked or state.read_at is not None
+
+
+def only_asked(before: Snapshot, after: Snapshot) -> bool:
+    """True when questions to servers went out and nothing else is new: nothing that anybody could see.
+
+    At rest that is so of two pictures in five.
+    """
+    if len(after.servers) != len(before.servers) or replace(after, servers=before.servers) != before:
+        return False
+    pairs = zip(before.servers, after.servers, strict=True)
+    return all(new is old or replace(new, asking=old.asking) == old for old, new in pairs)

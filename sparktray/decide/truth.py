@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import assert_never
+
+from msgspec.structs import replace
 
 from sparktray.domain.action import Action, RunDocker, RunScript, Stopped, UnloadOllama
 from sparktray.domain.asking import Health

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import msgspec
+from msgspec.structs import replace
 
 from sparktray.decide.changing.preflight import USAGE
 from sparktray.decide.changing.room import LEAST_CONTEXT, holds_memory
@@ -20,8 +21,7 @@ from sparktray.domain.problem import Failure
 from sparktray.domain.snapshot import Snapshot
 
 
-@dataclass(frozen=True, slots=True)
-class EnterSecret:
+class EnterSecret(msgspec.Struct, frozen=True):
     """Have a person give the secret of that name; what was wished is wished again ``then``.
 
     None where nothing was: ``server`` runs and asks for it.

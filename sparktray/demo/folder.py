@@ -6,9 +6,10 @@ The visitor is signed in to the demo's Open WebUI, and no keyring learns of it (
 from __future__ import annotations
 
 import tempfile
-from dataclasses import replace
 from pathlib import Path
 from typing import Self
+
+from msgspec.structs import replace
 
 from sparktray.decide.webui.account import key_name
 from sparktray.demo.inside.accounts import API_KEY

@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from sparktray.domain.host import DEFAULT_CACHE_DIR, DEFAULT_MODELS_DIR
 
 _TOKENIZER = 11_422_654
 
 
-@dataclass(frozen=True, slots=True)
-class Weights:
+class Weights(msgspec.Struct, frozen=True):
     """A model as it lies on the disk, its size in bytes."""
 
     path: str
@@ -134,8 +134,7 @@ MODELS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class File:
+class File(msgspec.Struct, frozen=True):
     """A file by its size; ``content`` where somebody may read it."""
 
     size: int

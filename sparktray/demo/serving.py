@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qsl, unquote
+
+import msgspec
 
 from sparktray.demo.streams import Connection, Feed, Gone
 from sparktray.remote.errors import LinkLost
@@ -16,8 +17,7 @@ from sparktray.remote.errors import LinkLost
 _JSON = "application/json"
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(msgspec.Struct, frozen=True):
     """What was asked; ``path`` without the query, header names in small letters."""
 
     method: str
@@ -35,15 +35,14 @@ class Request:
         return found if isinstance(found, dict) else {}
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True):
     """What is answered; ``stream`` instead of ``body`` where it comes bit by bit."""
 
     status: int = 200
     body: bytes = b""
     kind: str = _JSON
     stream: Iterable[bytes] | None = None
-    more: Mapping[str, str] = field(default_factory=dict)
+    more: Mapping[str, str] = msgspec.field(default_factory=dict)
 
 
 Handler = Callable[[Request], Answer]

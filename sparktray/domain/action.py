@@ -2,53 +2,47 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from sparktray.domain.catalogue import ModelKind
 
 # What a step claims about the host once it is done. Each names the container to inspect.
 
 
-@dataclass(frozen=True, slots=True)
-class Stopped:
+class Stopped(msgspec.Struct, frozen=True):
     """The container does not run any more, or is gone (``--rm``)."""
 
     container: str
 
 
-@dataclass(frozen=True, slots=True)
-class Running:
+class Running(msgspec.Struct, frozen=True):
     """The container runs; with ``operation``, it is the one that this operation started."""
 
     container: str
     operation: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Named:
+class Named(msgspec.Struct, frozen=True):
     """The container bears this name."""
 
     container: str
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class Restarts:
+class Restarts(msgspec.Struct, frozen=True):
     """The container has this restart policy."""
 
     container: str
     policy: str
 
 
-@dataclass(frozen=True, slots=True)
-class Gone:
+class Gone(msgspec.Struct, frozen=True):
     """No such container exists."""
 
     container: str
 
 
-@dataclass(frozen=True, slots=True)
-class LockHeld:
+class LockHeld(msgspec.Struct, frozen=True):
     """The lock exists and is this operation's."""
 
     container: str
@@ -58,8 +52,7 @@ class LockHeld:
 Expectation = Stopped | Running | Named | Restarts | Gone | LockHeld
 
 
-@dataclass(frozen=True, slots=True)
-class Guard:
+class Guard(msgspec.Struct, frozen=True):
     """What must hold right before a command touches a container by name.
 
     Either the container of that name is the one that was planned (``container`` is its id), or it
@@ -75,8 +68,7 @@ class Guard:
 # What a step does.
 
 
-@dataclass(frozen=True, slots=True)
-class RunDocker:
+class RunDocker(msgspec.Struct, frozen=True):
     """A docker command, proven by reading; skipped when what it shall achieve is already so.
 
     ``secrets`` are variables of the container and the keyring's names of their values: they go to the
@@ -90,8 +82,7 @@ class RunDocker:
     secrets: tuple[tuple[str, str], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class RunScript:
+class RunScript(msgspec.Struct, frozen=True):
     """Run a script of the person's own on the host; done when a container holds that port, or none does."""
 
     port: int
@@ -99,27 +90,23 @@ class RunScript:
     starts: bool
 
 
-@dataclass(frozen=True, slots=True)
-class PullImage:
+class PullImage(msgspec.Struct, frozen=True):
     """Fetch an image; ends when the host has it."""
 
     image: str
 
 
-@dataclass(frozen=True, slots=True)
-class CheckAgain:
+class CheckAgain(msgspec.Struct, frozen=True):
     """Read the host once more, now under the lock, and compare the plan made from that."""
 
 
-@dataclass(frozen=True, slots=True)
-class RecordContainer:
+class RecordContainer(msgspec.Struct, frozen=True):
     """Journal a container's whole inspect, so that it can be brought back exactly."""
 
     container: str
 
 
-@dataclass(frozen=True, slots=True)
-class RecreateContainer:
+class RecreateContainer(msgspec.Struct, frozen=True):
     """Make a container anew from its journalled inspect (it ran with ``--rm``) and start it.
 
     ``recorded_by`` is the operation that journalled it, None for the one under way.
@@ -130,16 +117,14 @@ class RecreateContainer:
     recorded_by: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class AwaitIdle:
+class AwaitIdle(msgspec.Struct, frozen=True):
     """Look whether the server is answering requests: wait until it is not if ``patient``, else refuse."""
 
     server: str
     patient: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class AwaitRelease:
+class AwaitRelease(msgspec.Struct, frozen=True):
     """Wait until name, port and memory of what was stopped are free again.
 
     ``name`` is None when what was stopped keeps it, ``needs`` is what the next model will take in bytes,
@@ -151,8 +136,7 @@ class AwaitRelease:
     needs: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class AwaitServing:
+class AwaitServing(msgspec.Struct, frozen=True):
     """Wait until the server's own truth says it serves that ID; ``timeout`` in seconds or None."""
 
     server: str
@@ -160,8 +144,7 @@ class AwaitServing:
     timeout: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ProveServing:
+class ProveServing(msgspec.Struct, frozen=True):
     """Ask for one token, or one embedding. ``key`` is the keyring's name of the engine's own key."""
 
     server: str
@@ -170,40 +153,35 @@ class ProveServing:
     key: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class FetchOllama:
+class FetchOllama(msgspec.Struct, frozen=True):
     """Have Ollama fetch a model; done at once when it has it."""
 
     server: str
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class LoadOllama:
+class LoadOllama(msgspec.Struct, frozen=True):
     """Have Ollama load this model and keep it."""
 
     server: str
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class UnloadOllama:
+class UnloadOllama(msgspec.Struct, frozen=True):
     """Have Ollama give up this model."""
 
     server: str
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class MakeVolume:
+class MakeVolume(msgspec.Struct, frozen=True):
     """Create a volume of ours; done when it is there with these labels."""
 
     name: str
     labels: tuple[tuple[str, str], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class RemoveVolume:
+class RemoveVolume(msgspec.Struct, frozen=True):
     """Remove a volume: an archive of ours, or the one that Open WebUI's container left behind.
 
     ``ours``: refused unless it bears the label of an archive.
@@ -213,8 +191,7 @@ class RemoveVolume:
     ours: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class RunInside:
+class RunInside(msgspec.Struct, frozen=True):
     """Run the program for Open WebUI's data in a container of its own image; it proves what it does.
 
     ``argv`` is the whole command, ``guard`` what must still hold of the container whose data they are.
@@ -224,8 +201,7 @@ class RunInside:
     guard: Guard | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class DeleteMine:
+class DeleteMine(msgspec.Struct, frozen=True):
     """Delete the chats of the account whose key is kept, by Open WebUI's API.
 
     ``older_than`` days spares the chats touched since; None is all of them.
@@ -235,8 +211,7 @@ class DeleteMine:
     older_than: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class AwaitWebUi:
+class AwaitWebUi(msgspec.Struct, frozen=True):
     """Wait until Open WebUI answers that it is healthy; ``timeout`` in seconds."""
 
     container: str

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeVar
 
@@ -12,8 +11,7 @@ import msgspec
 from sparktray.domain.secret import Secret
 
 
-@dataclass(frozen=True, slots=True)
-class Ask:
+class Ask(msgspec.Struct, frozen=True):
     """One HTTP request to a server's port; ``deadline`` is seconds for the whole answer.
 
     ``most`` is how many bytes of it are taken in, beyond which it counts as none.
@@ -28,8 +26,7 @@ class Ask:
     bearer: Secret | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True):
     """An HTTP answer with its decoded body."""
 
     status: int
@@ -67,8 +64,7 @@ Pure: the reading lane carries it out over the link, tests carry it out from a t
 """
 
 
-@dataclass(frozen=True, slots=True)
-class ServedModel:
+class ServedModel(msgspec.Struct, frozen=True):
     """An entry of ``/v1/models``: the exact ID, the engine's ``root``, the context length in tokens.
 
     ``until`` is when Ollama gives it up if nobody asks it, seconds since 1970; None for one that stays.
@@ -91,8 +87,7 @@ class Health(StrEnum):
     LOCKED = "locked"  # wants an API key we do not have
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(msgspec.Struct, frozen=True):
     """What one probe of a server showed. None means: not asked, or the engine does not tell."""
 
     health: Health
@@ -104,8 +99,7 @@ class Reading:
     generated_tokens: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Proof:
+class Proof(msgspec.Struct, frozen=True):
     """The outcome of asking a fresh server for one token or one embedding."""
 
     holds: bool

@@ -6,7 +6,7 @@ number and the index of the step: what comes too late is ignored.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from sparktray.domain.asking import Reading
 from sparktray.domain.docker.answers import DockerEvent
@@ -19,20 +19,17 @@ from sparktray.domain.problem import Problem
 from sparktray.domain.snapshot import Needs
 
 
-@dataclass(frozen=True, slots=True)
-class Ticked:
+class Ticked(msgspec.Struct, frozen=True):
     """Time passed; the controller ticks when ``decide.timing`` says something may be due."""
 
 
-@dataclass(frozen=True, slots=True)
-class LinkUp:
+class LinkUp(msgspec.Struct, frozen=True):
     """Connected, logged in, the host key verified; begins the epoch."""
 
     epoch: int
 
 
-@dataclass(frozen=True, slots=True)
-class LinkDown:
+class LinkDown(msgspec.Struct, frozen=True):
     """The connection could not be made or is lost; ``blocked`` when only a person can mend it."""
 
     epoch: int
@@ -40,18 +37,15 @@ class LinkDown:
     blocked: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Woke:
+class Woke(msgspec.Struct, frozen=True):
     """This computer slept, or is in another network: the link may be dead without anybody having noticed."""
 
 
-@dataclass(frozen=True, slots=True)
-class RetryNow:
+class RetryNow(msgspec.Struct, frozen=True):
     """A person looks (a menu opened): a link that waits to be tried again is tried at once."""
 
 
-@dataclass(frozen=True, slots=True)
-class ContainersRead:
+class ContainersRead(msgspec.Struct, frozen=True):
     """A full reading, asked for when the sequence was ``asked``."""
 
     epoch: int
@@ -59,31 +53,27 @@ class ContainersRead:
     containers: tuple[Container, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ContainersUnread:
+class ContainersUnread(msgspec.Struct, frozen=True):
     """Docker did not give its list."""
 
     epoch: int
     problem: Problem
 
 
-@dataclass(frozen=True, slots=True)
-class DockerHappened:
+class DockerHappened(msgspec.Struct, frozen=True):
     """Docker told of a container."""
 
     epoch: int
     event: DockerEvent
 
 
-@dataclass(frozen=True, slots=True)
-class StreamOpened:
+class StreamOpened(msgspec.Struct, frozen=True):
     """The event stream was (re)opened: what happened before is not known, so everything is read."""
 
     epoch: int
 
 
-@dataclass(frozen=True, slots=True)
-class ContainerRead:
+class ContainerRead(msgspec.Struct, frozen=True):
     """One container, asked for by id when the sequence was ``asked``; None when it does not exist."""
 
     epoch: int
@@ -92,8 +82,7 @@ class ContainerRead:
     container: Container | None
 
 
-@dataclass(frozen=True, slots=True)
-class Probed:
+class Probed(msgspec.Struct, frozen=True):
     """What a probe of a server's port showed; ``container`` is the id it was meant for, or None."""
 
     epoch: int
@@ -102,8 +91,7 @@ class Probed:
     reading: Reading
 
 
-@dataclass(frozen=True, slots=True)
-class LogSaid:
+class LogSaid(msgspec.Struct, frozen=True):
     """New log lines of a server's container, cleaned."""
 
     epoch: int
@@ -112,8 +100,7 @@ class LogSaid:
     lines: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class LogTailRead:
+class LogTailRead(msgspec.Struct, frozen=True):
     """The last lines of a container that ended, cleaned; empty when they are gone with it."""
 
     epoch: int
@@ -122,31 +109,27 @@ class LogTailRead:
     lines: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Sampled:
+class Sampled(msgspec.Struct, frozen=True):
     """Vitals of the host."""
 
     epoch: int
     vitals: Vitals
 
 
-@dataclass(frozen=True, slots=True)
-class NeedsRead:
+class NeedsRead(msgspec.Struct, frozen=True):
     """What each model would take on each of its servers."""
 
     epoch: int
     needs: Needs
 
 
-@dataclass(frozen=True, slots=True)
-class FoundInterrupted:
+class FoundInterrupted(msgspec.Struct, frozen=True):
     """The journal tells of an operation that an earlier program began and never ended."""
 
     operation: Operation
 
 
-@dataclass(frozen=True, slots=True)
-class Wished:
+class Wished(msgspec.Struct, frozen=True):
     """Somebody asked for a change; ``id`` names the operation in labels and journal."""
 
     wish: Wish
@@ -154,8 +137,7 @@ class Wished:
     id: str
 
 
-@dataclass(frozen=True, slots=True)
-class Surveyed:
+class Surveyed(msgspec.Struct, frozen=True):
     """The facts for a plan are read, or could not be."""
 
     number: int
@@ -163,8 +145,7 @@ class Surveyed:
     usual_seconds: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class StepSaid:
+class StepSaid(msgspec.Struct, frozen=True):
     """A line of output of the step being worked on; ``fetched`` are bytes that are here and in all."""
 
     number: int
@@ -173,8 +154,7 @@ class StepSaid:
     fetched: tuple[int, int] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class StepDone:
+class StepDone(msgspec.Struct, frozen=True):
     """A step is done and proven; ``found`` is the container as the proof read it, ``result`` what it counted.
 
     ``check`` brings the survey and the containers it read, asked for at that sequence.
@@ -189,8 +169,7 @@ class StepDone:
     result: Phrase | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class StepFailed:
+class StepFailed(msgspec.Struct, frozen=True):
     """A step did not achieve what it claims; ``lost`` when only the connection broke."""
 
     number: int
@@ -199,8 +178,7 @@ class StepFailed:
     lost: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class CancelAsked:
+class CancelAsked(msgspec.Struct, frozen=True):
     """A person wants the operation to stop and to be taken back."""
 
     number: int

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from enum import StrEnum
+
+import msgspec
 
 from sparktray.domain.text import has_hidden
 
@@ -29,8 +30,7 @@ class Login(StrEnum):
     PASSWORD = "password"  # noqa: S105  the name of a way
 
 
-@dataclass(frozen=True, slots=True)
-class HostProfile:
+class HostProfile(msgspec.Struct, frozen=True):
     """One Spark (or this computer, ``address == "local"``, or the built-in demo, "demo") and how to reach it.
 
     ``fingerprint`` is the pinned SHA256 of its host key, None while nobody has judged it; ``key_type`` its

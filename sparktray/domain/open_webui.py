@@ -6,9 +6,10 @@ Facts are those of Open WebUI 0.12: its data lie in one volume, its accounts and
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
+
+import msgspec
 
 from sparktray.domain.docker.answers import seconds
 from sparktray.domain.docker.container import LABEL, Container
@@ -33,8 +34,7 @@ class WipeScope(StrEnum):
     EVERYTHING = "everything"  # accounts and settings too; downloaded models stay
 
 
-@dataclass(frozen=True, slots=True)
-class Account:
+class Account(msgspec.Struct, frozen=True):
     """A person's account in Open WebUI and how many chats are in it."""
 
     id: str
@@ -44,16 +44,14 @@ class Account:
     chats: int
 
 
-@dataclass(frozen=True, slots=True)
-class Files:
+class Files(msgspec.Struct, frozen=True):
     """A number of files and the bytes they take."""
 
     count: int
     bytes: int
 
 
-@dataclass(frozen=True, slots=True)
-class Contents:
+class Contents(msgspec.Struct, frozen=True):
     """What the volume holds, read from its database and files; sizes in bytes.
 
     ``chats_older`` are the chats not touched for as long as was asked. ``chat_files`` are uploads that
@@ -73,12 +71,11 @@ class Contents:
     models_bytes: int
     needed_bytes: int
     free_bytes: int
-    tables: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
-    models: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+    tables: Mapping[str, int] = msgspec.field(default_factory=lambda: MappingProxyType({}))
+    models: Mapping[str, int] = msgspec.field(default_factory=lambda: MappingProxyType({}))
 
 
-@dataclass(frozen=True, slots=True)
-class Archive:
+class Archive(msgspec.Struct, frozen=True):
     """A volume that keeps what a wipe took. ``made_at`` is seconds since 1970 by the host's clock."""
 
     name: str
@@ -89,8 +86,7 @@ class Archive:
     operation: str
 
 
-@dataclass(frozen=True, slots=True)
-class Household:
+class Household(msgspec.Struct, frozen=True):
     """Open WebUI on a host, as it is now: what a plan to wipe or restore goes by.
 
     ``container`` is None when there is none of that name. ``image`` runs the program that reads and

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+import msgspec
 
 from sparktray.domain.action import Action
 from sparktray.domain.facts.memory import MemorySum
@@ -31,8 +32,7 @@ class WhenBusy(StrEnum):
     GO_ON = "go-on"  # its requests are cut off after the grace
 
 
-@dataclass(frozen=True, slots=True)
-class SwitchWish:
+class SwitchWish(msgspec.Struct, frozen=True):
     """Make this model ready. ``timeout`` is seconds for the load, None for no limit.
 
     ``force``: also where the host's memory will be short of it. ``make_room``: other servers of the
@@ -51,8 +51,7 @@ class SwitchWish:
     context: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class StopWish:
+class StopWish(msgspec.Struct, frozen=True):
     """Stop one server, or all of them (None).
 
     ``stay_down``: Docker shall not start it again by itself either, as a restart policy has it do.
@@ -64,16 +63,14 @@ class StopWish:
     stay_down: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class BackWish:
+class BackWish(msgspec.Struct, frozen=True):
     """Bring back what ran before the operation of that id, which was broken off."""
 
     operation: str
     dry_run: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class WipeWish:
+class WipeWish(msgspec.Struct, frozen=True):
     """Take that much from Open WebUI; ``older_than`` days spares the chats touched since.
 
     ``archive``: keep a copy to go back by. ``revive``: start it afterwards even where it does not run now,
@@ -87,8 +84,7 @@ class WipeWish:
     dry_run: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class RestoreWish:
+class RestoreWish(msgspec.Struct, frozen=True):
     """Bring back what an archive keeps: a volume's name, None for the newest. ``revive`` as in `WipeWish`."""
 
     archive: str | None = None
@@ -96,8 +92,7 @@ class RestoreWish:
     dry_run: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class ForgetWish:
+class ForgetWish(msgspec.Struct, frozen=True):
     """Remove an archive of Open WebUI by its volume's name; None for all that are kept."""
 
     archive: str | None = None
@@ -141,8 +136,7 @@ HARMLESS = frozenset(
 """Steps that change nothing but the lock and what is ours alone."""
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(msgspec.Struct, frozen=True):
     """One step of a plan: what it does, what proves it, what takes it back.
 
     ``command`` is what a person could type instead, empty for a step that only reads. ``revives`` is
@@ -167,8 +161,7 @@ class StepState(StrEnum):
     FAILED = "failed"
 
 
-@dataclass(frozen=True, slots=True)
-class Fetched:
+class Fetched(msgspec.Struct, frozen=True):
     """How far something is that is being fetched; bytes, times in seconds since 1970.
 
     ``total`` is at least what will come, 0 while nothing is known. ``first`` bytes were there when the first
@@ -182,8 +175,7 @@ class Fetched:
     moved_at: float
 
 
-@dataclass(frozen=True, slots=True)
-class StepRun:
+class StepRun(msgspec.Struct, frozen=True):
     """A step on its way: times are seconds since 1970, ``said`` is its latest line of output.
 
     ``result`` is what came of it, where it counted something.
@@ -217,8 +209,7 @@ class OperationEnd(StrEnum):
     INTERRUPTED = "interrupted"  # the program ended in the middle of it
 
 
-@dataclass(frozen=True, slots=True)
-class Operation:
+class Operation(msgspec.Struct, frozen=True):
     """A wish being fulfilled. ``number`` orders operations of one controller; ``id`` is its name
     in labels and journal. ``index`` is the run now being worked on. ``usual_seconds`` is how long
     this model took to load here before. ``memory_mark`` is the highest available memory (bytes)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+import msgspec
 
 
-@dataclass(frozen=True, slots=True)
-class Phrase:
+class Phrase(msgspec.Struct, frozen=True):
     """A message id (the English sentence with ``{placeholders}``) and its values.
 
     ``plural`` and ``count`` are set together when the sentence depends on a number. Values may be
@@ -15,7 +15,7 @@ class Phrase:
     """
 
     msgid: str
-    values: Mapping[str, object] = field(default_factory=dict)
+    values: Mapping[str, object] = msgspec.field(default_factory=dict)
     plural: str | None = None
     count: int | None = None
 

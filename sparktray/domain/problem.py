@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from sparktray.domain.phrase import Phrase
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(msgspec.Struct, frozen=True):
     """Something that does not work: a fixed code word, one sentence, one remedy, technical detail."""
 
     code: str
@@ -17,8 +16,7 @@ class Problem:
     technical: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
+class Failure(msgspec.Struct, frozen=True):
     """Why a server or an operation failed, with the last log lines; ``at`` is seconds since 1970."""
 
     code: str

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import StrEnum
+
+import msgspec
 
 from sparktray.domain.asking import Health, ServedModel
 from sparktray.domain.catalogue import Catalogue, Server
@@ -55,16 +56,14 @@ class Icon(StrEnum):
     ATTENTION = "attention"
 
 
-@dataclass(frozen=True, slots=True)
-class LoadProgress:
+class LoadProgress(msgspec.Struct, frozen=True):
     """How far a load is by the log: a phase and, where the engine counts, a fraction 0..1."""
 
     phase: Phrase
     fraction: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ServerState:
+class ServerState(msgspec.Struct, frozen=True):
     """What is known about one server of the catalogue.
 
     ``phase`` is derived from all the others by ``decide.truth`` and never set by hand. ``strikes``
@@ -115,8 +114,7 @@ class ServerState:
         return self.phase in {Phase.READY, Phase.BUSY}
 
 
-@dataclass(frozen=True, slots=True)
-class Snapshot:
+class Snapshot(msgspec.Struct, frozen=True):
     """Everything known about one host at one moment; owned by the controller's thread.
 
     ``epoch`` counts connections, ``sequence`` counts Docker's events. ``reading`` and ``stale``
@@ -137,7 +135,7 @@ class Snapshot:
     docker_problem: Problem | None = None
     containers: tuple[Container, ...] = ()
     containers_known: bool = False
-    vitals: Vitals = field(default_factory=Vitals)
+    vitals: Vitals = msgspec.field(default_factory=Vitals)
     operation: Operation | None = None
     epoch: int = 0
     sequence: int = 0

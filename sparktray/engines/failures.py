@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+
+import msgspec
+from msgspec.structs import replace
 
 from sparktray.domain.phrase import Phrase, phrase
 from sparktray.domain.problem import Failure
@@ -26,8 +28,7 @@ _EXCEPTION = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(msgspec.Struct, frozen=True):
     """A text that names a cause. Named groups of the pattern are values of both sentences.
 
     ``seen`` is the text as people see it in the log. One that is ``common`` also comes as a warning in
@@ -56,8 +57,7 @@ def rule(code: str, seen: str, pattern: str, cause: Phrase, remedy: Phrase, *, c
     return Rule(code, seen, re.compile(pattern, re.IGNORECASE), cause, remedy, common)
 
 
-@dataclass(frozen=True, slots=True)
-class Signs:
+class Signs(msgspec.Struct, frozen=True):
     """What an engine's log says of its life.
 
     ``death`` matches lines that tell of a death without its cause; exceptions from the first ``wrapper``

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from sparktray.domain.phrase import Phrase
 from sparktray.domain.snapshot import LoadProgress
@@ -19,8 +20,7 @@ GRAPH_BAR = r"[^:]*:\s*\d+%\|[^|]*\| (?P<done>\d{1,9})/(?P<total>\d{1,9}) \["
 """What follows a description in tqdm's own bar."""
 
 
-@dataclass(frozen=True, slots=True)
-class Milestone:
+class Milestone(msgspec.Struct, frozen=True):
     """What a log line says of the load.
 
     ``pattern`` may have groups ``done`` and ``total``; then the fraction lies that far between

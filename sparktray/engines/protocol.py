@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
+
+import msgspec
 
 from sparktray.domain.asking import Dialogue, Proof, Reading
 from sparktray.domain.catalogue import EngineKind, Model, ModelKind, Server
@@ -24,8 +25,7 @@ class Depth(StrEnum):
     HEALTH = "health"  # the engine's own health too, as soon as anything answers
 
 
-@dataclass(frozen=True, slots=True)
-class Launch:
+class Launch(msgspec.Struct, frozen=True):
     """What is needed to start a model: the command is a pure function of it.
 
     ``labels`` go on the container; ``folder`` holds the facts read from the host for this model,
@@ -36,12 +36,11 @@ class Launch:
     model: Model
     host: HostProfile
     folder: ModelFolder | None = None
-    labels: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, str] = msgspec.field(default_factory=dict)
     total_bytes: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Activity:
+class Activity(msgspec.Struct, frozen=True):
     """What a running server's log tells of its work; None where it tells nothing."""
 
     running: int | None = None
@@ -49,8 +48,7 @@ class Activity:
     tokens_per_second: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Spelling:
+class Spelling(msgspec.Struct, frozen=True):
     """How an engine's own command line says what an entry of the catalogue has keys for.
 
     ``starts`` are the words after which its arguments begin, and ``bare_image`` an image whose command is

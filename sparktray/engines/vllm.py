@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 from math import ceil
+
+from msgspec.structs import replace
 
 from sparktray.domain.asking import Answer, Ask, Dialogue, Health, Proof, Reading, Silence
 from sparktray.domain.catalogue import EngineKind, ModelKind

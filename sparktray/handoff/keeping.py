@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+
+import msgspec
 
 from sparktray.handoff.forward import Forward, PortTaken
 from sparktray.remote.contract import Remote
 
 
-@dataclass(frozen=True, slots=True)
-class WantedForward:
+class WantedForward(msgspec.Struct, frozen=True):
     """A server, its port on the host, and the port of this computer that shall lead there."""
 
     server: str
@@ -19,8 +19,7 @@ class WantedForward:
     port: int
 
 
-@dataclass(frozen=True, slots=True)
-class ForwardState:
+class ForwardState(msgspec.Struct, frozen=True):
     """How it stands with one: how many clients are connected, None when another program holds its port."""
 
     wanted: WantedForward

@@ -6,9 +6,10 @@ raise only `sparktray.remote.errors.RemoteError`. Nothing here is interpreted: J
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol, Self, TypeVar
+
+import msgspec
 
 from sparktray.domain.host import Login
 from sparktray.domain.secret import Secret
@@ -20,8 +21,7 @@ T_co = TypeVar("T_co", covariant=True)
 Json = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class SshTarget:
+class SshTarget(msgspec.Struct, frozen=True):
     """Where and as whom to log in. ``fingerprint`` ("SHA256:...") is the only identity that is trusted.
 
     Only while it is None do those of ``trusted`` count, which the person's known_hosts vouches for; their
@@ -51,8 +51,7 @@ class SshTarget:
     jumps: tuple["SshTarget", ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class HostKey:
+class HostKey(msgspec.Struct, frozen=True):
     """The public key a host shows: its SSH name ("ssh-ed25519") and its fingerprint ("SHA256:...")."""
 
     key_type: str
@@ -67,8 +66,7 @@ class WantedKind(StrEnum):
     ANSWER = "answer"
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(msgspec.Struct, frozen=True):
     """A secret that a login to ``target`` needs now.
 
     PASSPHRASE opens ``target.key_file``. ANSWER is one to the server's own ``prompt`` (its words, not
@@ -96,8 +94,7 @@ class Credentials(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Finished:
+class Finished(msgspec.Struct, frozen=True):
     """A command's end. ``exit_code`` None: ended by a signal. ``cut``: only the last bytes were kept."""
 
     exit_code: int | None
@@ -106,8 +103,7 @@ class Finished:
     cut: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class HttpAnswer:
+class HttpAnswer(msgspec.Struct, frozen=True):
     """An HTTP answer, whatever its status."""
 
     status: int
@@ -123,8 +119,7 @@ class EntryKind(StrEnum):
     OTHER = "other"
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(msgspec.Struct, frozen=True):
     """One name in a folder; ``size`` in bytes."""
 
     name: str
@@ -132,8 +127,7 @@ class Entry:
     kind: EntryKind
 
 
-@dataclass(frozen=True, slots=True)
-class RawSample:
+class RawSample(msgspec.Struct, frozen=True):
     """Texts read at one moment on the host, exactly as printed; "" where a program is missing or failed.
 
     meminfo: the lines MemTotal and MemAvailable of /proc/meminfo. gpu: nvidia-smi CSV of name,

@@ -124,13 +124,13 @@ class HttpBody:
 
 
 class HttpRoad:
-    """Requests over connections made by ``opener(port, timeout)``; kept alive and reused."""
+    """Requests over connections made by ``opener(port, timeout)``; kept alive for seconds and reused."""
 
-    def __init__(self, opener: Opener, host: str) -> None:
+    def __init__(self, opener: Opener, host: str, keep_alive: float = KEEP_ALIVE_SECONDS) -> None:
         self._opener = opener
         self._host = host
         self._pool = httpcore.ConnectionPool(
-            network_backend=_Backend(opener), max_connections=16, keepalive_expiry=KEEP_ALIVE_SECONDS
+            network_backend=_Backend(opener), max_connections=16, keepalive_expiry=keep_alive
         )
 
     def ask(

@@ -18,16 +18,14 @@ _SAMPLES_TO_ASKING = 12
 # which sshd does when the link is lost. nvidia-smi hangs when the driver is ill, so it gets 5 s, and 3 s the
 # second time: both within a sample's 10 s. The header tells "no process" from "no answer". Files are named
 # by pids that are digits only; of each the first line with a container's id is enough, in either version of
-# cgroups.
+# cgroups. All of a sample is said at once: each write of its own would be a packet with its acknowledgement.
 SCRIPT = f"""
 export LC_ALL=C
 processes= cgroups= seen=0 rest=0
 while read -r _; do
 memory=$(grep -E '^Mem(Total|Available):' /proc/meminfo)
-printf '%s\\n' "$memory"
-echo {SEPARATOR}
-if timeout 5 nvidia-smi --query-gpu=name,utilization.gpu,temperature.gpu,power.draw \\
-  --format=csv,noheader,nounits
+if gpu=$(timeout 5 nvidia-smi --query-gpu=name,utilization.gpu,temperature.gpu,power.draw \\
+  --format=csv,noheader,nounits)
 then
   set -- ${{memory##*:}}
   now=${{1:-0}} moved=$((${{1:-0}} - seen)) rest=$((rest - 1))
@@ -45,11 +43,7 @@ END
 else
   processes= cgroups= rest=0
 fi
-echo {SEPARATOR}
-printf '%s\\n' "$processes"
-echo {SEPARATOR}
-printf '%s\\n' "$cgroups"
-echo {SEPARATOR}end
+printf '%s\\n' "$memory" {SEPARATOR} "$gpu" {SEPARATOR} "$processes" {SEPARATOR} "$cgroups" {SEPARATOR}end
 done 2>/dev/null
 """
 _ARGV = ("sh", "-c", SCRIPT)
@@ -114,4 +108,4 @@ def _ask(process: RemoteProcess, until: float) -> RawSample:
     if len(parts) != 4:
         raise BadAnswer(reason="sample")
     meminfo, gpu, processes, cgroups = parts
-    return RawSample(meminfo, gpu, processes.strip(), cgroups.removesuffix(_END.decode()).strip())
+    return RawSample(meminfo, gpu.strip(), processes.strip(), cgroups.removesuffix(_END.decode()).strip())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -27,8 +26,7 @@ VERSION = 1
 _BOM = b"\xef\xbb\xbf"  # Notepad writes it
 
 
-@dataclass(frozen=True, slots=True)
-class Hosts:
+class Hosts(msgspec.Struct, frozen=True):
     """All profiles in the order they were added, and the name of the one in use."""
 
     profiles: tuple[HostProfile, ...] = ()

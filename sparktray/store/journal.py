@@ -7,12 +7,12 @@ import os
 import re
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from sparktray.domain.action import CheckAgain
 from sparktray.domain.journal.entry import Entry, EntryStep, broken_at, entry_of, wish_of

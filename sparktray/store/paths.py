@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from sparktray.domain.phrase import phrase
 from sparktray.domain.problem import Problem
@@ -26,8 +27,7 @@ class StoreError(Exception):
         self.problem = problem
 
 
-@dataclass(frozen=True, slots=True)
-class ConfigFolder:
+class ConfigFolder(msgspec.Struct, frozen=True):
     """The config folder, by absolute path; it need not exist before something is written."""
 
     path: Path

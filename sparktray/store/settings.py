@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 
 import msgspec
+from msgspec.structs import replace
 
 from sparktray.decide.clients.remembered import CopiedId, KeptForward, PublicUrl
 from sparktray.domain.phrase import phrase
@@ -18,8 +18,7 @@ from sparktray.store.paths import ConfigFolder, StoreError
 VERSION = 1
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(msgspec.Struct, frozen=True):
     """All choices; what nobody chose is as a new program has it.
 
     ``language`` is one of ``LANGUAGES``, None for the environment's. ``silenced`` are the kinds of

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
 
+import msgspec
 from PySide6.QtCore import QFileSystemWatcher, QObject, QTimer, Signal
 
 from sparktray.domain.catalogue import Catalogue
@@ -21,8 +21,7 @@ _FILES = ("settings.json", "models.json", "hosts.json")
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
+class _Found(msgspec.Struct, frozen=True):
     """All that the folder holds. ``hosts`` is None when there is no usable list of them."""
 
     settings: Settings

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+import msgspec
 from PySide6.QtCore import QCoreApplication, QEvent, Qt
 from PySide6.QtGui import QColor, QFont, QFontDatabase, QFontMetrics, QGuiApplication, QPalette
 from PySide6.QtWidgets import QApplication, QWidget
@@ -14,8 +13,7 @@ INSIDE, AROUND = 12, 16  # inside a card, around a page
 RADIUS = 8
 
 
-@dataclass(frozen=True, slots=True)
-class Tones:
+class Tones(msgspec.Struct, frozen=True):
     """The colours of one look. Text keeps 4.5:1 and marks 3:1 against ``page`` and ``card`` (WCAG 2.2)."""
 
     page: QColor  # behind everything

@@ -135,7 +135,7 @@ class Engine:
 
     def freeze(self) -> None:
         """Stop dockerd without closing anything: a Docker that takes connections and never answers."""
-        namespace.kill(self.pid, signal.SIGSTOP)
+        namespace.freeze(self.pid)
 
     def thaw(self) -> None:
         """Undo `freeze`."""

@@ -6,8 +6,10 @@ import os
 import signal
 import subprocess
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+from tests.waiting import wait_until
 
 RUN = Path("/run/sparktray-rig")
 
@@ -65,3 +67,15 @@ def children_of(pid: int) -> tuple[int, ...]:
 def kill(pid: int, number: signal.Signals = signal.SIGKILL) -> None:
     """Send a signal to one process of the rig."""
     os.kill(pid, number)
+
+
+def freeze(pid: int) -> None:
+    """Stop a process and wait until all its threads have: one that still runs may give one more answer."""
+    os.kill(pid, signal.SIGSTOP)
+    wait_until(lambda: set(_states(pid)) <= {"T", "Z"}, f"process {pid} to stop")
+
+
+def _states(pid: int) -> Iterator[str]:
+    for thread in Path(f"/proc/{pid}/task").iterdir():
+        with suppress(FileNotFoundError, ProcessLookupError):  # a thread that ended meanwhile
+            yield (thread / "stat").read_text(encoding="ascii").rpartition(")")[2].split()[0]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import statistics
 import threading
 import time
@@ -132,13 +131,13 @@ def test_events_since_an_instant_are_replayed(rig: Rig, remote: Remote) -> None:
 
 def test_a_frozen_engine_is_silent_not_for_ever(rig: Rig, remote: Remote) -> None:
     assert remote.docker.containers() == []
-    os.kill(rig.engine.pid, signal.SIGSTOP)
+    rig.engine.freeze()
     try:
         with pytest.raises(DockerSilent) as caught:
             remote.docker.get("/containers/json", deadline=0.5)
         assert caught.value.details["reason"] == "no-answer"
     finally:
-        os.kill(rig.engine.pid, signal.SIGCONT)
+        rig.engine.thaw()
     assert remote.docker.containers() == []
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 
 from msgspec import structs
@@ -63,7 +62,7 @@ def test_other_settings_come_without_a_flicker(rig: Rig, tmp_path: Path) -> None
     with watching(tmp_path, profile(rig)) as (watch, seen, _):
         program = open_program(tmp_path)
         shorter = structs.replace(program.catalogue, models=program.catalogue.models[:2])
-        changed = replace(program, catalogue=shorter)
+        changed = structs.replace(program, catalogue=shorter)
         watch.renew(lambda: controller_for(changed, profile(rig), keep_trying=True))
         wait_until(lambda: seen.of(2), "the new controller's picture")
         first = seen.of(2)[0]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 import shlex
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from sparktray.cli.choosing import check_server
 from sparktray.cli.problems import DONE, REFUSED, Told, exit_of_operation

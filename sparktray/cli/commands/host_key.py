@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from sparktray.cli.problems import CANCELLED, DONE, Told
 from sparktray.cli.request import Request, wanted_host

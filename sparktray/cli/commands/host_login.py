@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import asdict, replace
+
+from msgspec.structs import asdict, replace
 
 from sparktray.cli.commands.hosts import password_on_stdin
 from sparktray.cli.problems import DONE, UNREACHABLE, Told, exit_of

@@ -6,7 +6,8 @@ import argparse
 import getpass
 import os
 import sys
-from dataclasses import asdict, replace
+
+from msgspec.structs import asdict, replace
 
 from sparktray.cli.commands.host_key import asks, forget_key, judged
 from sparktray.cli.output import Output

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from sparktray.cli.problems import DONE
 from sparktray.cli.request import Request, Session, watching

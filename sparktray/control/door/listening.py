@@ -13,8 +13,9 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from sparktray import __version__
 from sparktray.control.controller import Controller
@@ -37,8 +38,7 @@ _GOODBYE_SECONDS = 0.6
 _CLOSE_SECONDS = 0.3
 
 
-@dataclass(frozen=True, slots=True)
-class Live:
+class Live(msgspec.Struct, frozen=True):
     """What the tray lends to those who answer. Everything may be called from any thread.
 
     ``controller`` is the present one, None while there is no host. ``copy`` puts text on the

@@ -7,15 +7,13 @@ import json
 import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 
 import msgspec
 
 from sparktray.control.door import wire
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(msgspec.Struct, frozen=True):
     """What a command asks: its words as its process got them, and where its answer goes.
 
     ``language`` holds those variables of its environment that choose one, ``token`` its permission to

@@ -7,8 +7,9 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 from http import HTTPStatus
+
+import msgspec
 
 from sparktray.control.problems import problem_of
 from sparktray.domain.host import HostProfile
@@ -31,8 +32,7 @@ _LINE_BYTES = 60
 _LONGEST = 4000
 
 
-@dataclass(frozen=True, slots=True)
-class LogBatch:
+class LogBatch(msgspec.Struct, frozen=True):
     """Cleaned lines as they follow one another, after ``left_out`` that came too fast to be shown."""
 
     left_out: int

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Protocol, assert_never
+
+import msgspec
+from msgspec.structs import replace
 
 from sparktray.domain.host import HostProfile, Login
 from sparktray.domain.phrase import Phrase, phrase
@@ -18,8 +21,7 @@ from sparktray.store.secrets import SecretKind, Secrets
 from sparktray.store.secrets_errors import KeyringUnavailable
 
 
-@dataclass(frozen=True, slots=True)
-class LoginQuestion:
+class LoginQuestion(msgspec.Struct, frozen=True):
     """What a person is asked for. ``prompt`` are the host's own words, cleaned; "" where ours say it all.
 
     ``echo``: it may be seen while it is typed. ``may_keep``: the keyring may be offered for it. ``note`` is

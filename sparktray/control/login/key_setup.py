@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Callable
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from sparktray.domain.host import HostProfile, Login
 from sparktray.domain.text import clean_name

@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
-from dataclasses import replace
 from typing import assert_never
+
+from msgspec.structs import replace
 
 from sparktray.control import reading
 from sparktray.control.performing import containers, images, leftover, open_webui, scripts, serving

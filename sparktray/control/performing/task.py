@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+
+import msgspec
 
 from sparktray.control.performing.records import Records
 from sparktray.decide.effects import Perform
@@ -32,8 +33,7 @@ class NotProven(Exception):
 NamedSecret = Callable[[str], Secret | None]
 
 
-@dataclass(frozen=True, slots=True)
-class Task:
+class Task(msgspec.Struct, frozen=True):
     """One step of an operation: where, what, what is kept of it, whom to tell, and what breaks it off.
 
     ``say`` shows a line of output, ``came`` the same with bytes that are here and in all; ``cancel`` is set

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+import msgspec
 
 from sparktray.decide.changing.headroom import headroom
 from sparktray.decide.changing.scripts import runs_script
@@ -43,8 +44,7 @@ class Judgement(StrEnum):
     FAILED = "failed"
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(msgspec.Struct, frozen=True):
     """A judgement, with the failure when it is one and the memory mark to go on from."""
 
     judgement: Judgement

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import assert_never
+
+from msgspec.structs import replace
 
 from sparktray.decide.changing.awaiting import Judgement, judge_wait
 from sparktray.decide.changing.fetching import further

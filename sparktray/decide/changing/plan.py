@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from typing import assert_never
+
+import msgspec
+from msgspec.structs import replace
 
 from sparktray.decide.changing import scripts, steps
 from sparktray.decide.changing.going_back import restoring
@@ -48,8 +50,7 @@ from sparktray.engines.protocol import Launch
 from sparktray.engines.registry import engine
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(msgspec.Struct, frozen=True):
     """What will be done, and to which server and model. No steps: it is so already."""
 
     steps: tuple[Step, ...]
@@ -57,8 +58,7 @@ class Plan:
     model: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Asker:
+class Asker(msgspec.Struct, frozen=True):
     """Who plans: the operation's id and the owner that the lock shall name."""
 
     operation: str

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from sparktray.decide.changing.headroom import headroom
 from sparktray.decide.changing.preflight import loads_by_api
@@ -33,8 +34,7 @@ def given_back(snapshot: Snapshot, memory: tuple[int, int], stopping: Iterable[C
     return sum(counted[each] for each in ends) if known else total - available
 
 
-@dataclass(frozen=True, slots=True)
-class Fit:
+class Fit(msgspec.Struct, frozen=True):
     """What a model would take, how much of that could not be had now, and what can be had; in bytes."""
 
     needs: int

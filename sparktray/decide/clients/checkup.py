@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from enum import StrEnum
 from urllib.parse import urlsplit
+
+import msgspec
+from msgspec.structs import replace
 
 from sparktray.decide.clients.endpoint import Endpoint
 from sparktray.decide.clients.reach import BIND
@@ -42,8 +44,7 @@ class Verdict(StrEnum):
     UNKNOWN = "unknown"  # it could not be found out from here
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(msgspec.Struct, frozen=True):
     """One thing looked at; ``remedy`` is None for a good one. ``code`` is a fixed word."""
 
     code: str

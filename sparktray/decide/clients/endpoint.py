@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from sparktray.decide.identity import base_url, running_on
 from sparktray.decide.servers import probe_key
@@ -10,8 +10,7 @@ from sparktray.domain.catalogue import EngineKind, ModelKind
 from sparktray.domain.snapshot import ServerState, Snapshot
 
 
-@dataclass(frozen=True, slots=True)
-class Endpoint:
+class Endpoint(msgspec.Struct, frozen=True):
     """One live server as a client sees it. ``base_url`` ends in ``/v1``; ``model_id`` is exact.
 
     ``context`` is in tokens, None when not told. ``locked``: a key is asked for. ``port`` is the host's.

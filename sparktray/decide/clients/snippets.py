@@ -10,8 +10,9 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import assert_never
+
+import msgspec
 
 from sparktray.decide.clients.client import Client
 from sparktray.decide.clients.endpoint import Endpoint
@@ -25,8 +26,7 @@ NO_KEY = "not-needed"
 _LEAST_FOR_AGENTS = 32_000
 
 
-@dataclass(frozen=True, slots=True)
-class Snippet:
+class Snippet(msgspec.Struct, frozen=True):
     """``text`` is to be pasted; ``where`` says into what. ``notes`` are what to know before it works."""
 
     client: Client

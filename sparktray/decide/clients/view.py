@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from enum import StrEnum
+
+import msgspec
+from msgspec.structs import replace
 
 from sparktray.decide.clients.client import Client
 from sparktray.decide.clients.endpoint import Endpoint, endpoint_of
@@ -26,16 +28,14 @@ class Way(StrEnum):
     PUBLIC = "public"
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
+class Address(msgspec.Struct, frozen=True):
     """A base URL of a server, ``/v1`` included."""
 
     way: Way
     url: str
 
 
-@dataclass(frozen=True, slots=True)
-class ServerRow:
+class ServerRow(msgspec.Struct, frozen=True):
     """A server as clients get to know it.
 
     ``at`` is the endpoint at no address yet; None when it cannot be handed on, then ``why`` says why. ``key``

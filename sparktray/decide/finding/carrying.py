@@ -6,6 +6,8 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+import msgspec
+
 from sparktray.decide.finding.docker_line import DockerRun, Option, covers, mount_of, read_mount, read_port
 from sparktray.decide.finding.serve_line import KEY_VALUE, ServeLine
 from sparktray.decide.finding.shell_words import Word
@@ -27,12 +29,11 @@ _OWN = frozenset({"detach", "rm", "name", "entrypoint", "help", "quiet"})
 _AT_A_TERMINAL = frozenset({"interactive", "tty", "attach", "sig-proxy", "detach-keys"})
 
 
-@dataclass(frozen=True, slots=True)
-class Carried:
+class Carried(msgspec.Struct, frozen=True):
     """Options of docker run and the environment, as the keys of an entry; what there is to say of them."""
 
     docker_args: tuple[str, ...] = ()
-    env: Mapping[str, object] = field(default_factory=dict)
+    env: Mapping[str, object] = msgspec.field(default_factory=dict)
     remarks: tuple[Phrase, ...] = ()
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from sparktray.decide.finding.shell_words import Command, RunLineError, Word, commands_in
 from sparktray.domain.docker.container import Container, ContainerState, Mount, PublishedPort
@@ -28,8 +29,7 @@ _GLOBAL_WITH_VALUE = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Option:
+class Option(msgspec.Struct, frozen=True):
     """One option by its long name without dashes; ``value`` is None for a switch without one.
 
     ``written`` is how it would be written again.
@@ -50,8 +50,7 @@ class Option:
         return () if self.value is None else self.value.open
 
 
-@dataclass(frozen=True, slots=True)
-class DockerRun:
+class DockerRun(msgspec.Struct, frozen=True):
     """One `docker run`; ``variables`` are those of the shell it is run in, as far as the text sets them."""
 
     options: tuple[Option, ...]

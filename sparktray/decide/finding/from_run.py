@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+
+import msgspec
 
 from sparktray.decide.finding.carrying import Carried, carried
 from sparktray.decide.finding.docker_line import DockerRun, docker_runs, mount_of
@@ -25,8 +26,7 @@ from sparktray.engines.registry import engine
 _HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
+class Draft(msgspec.Struct, frozen=True):
     """An entry as it would be written, with the server of its own that it needs, if any.
 
     ``remarks`` say what is different from the line, what is left out, and what is to be done besides.
@@ -34,7 +34,7 @@ class Draft:
 
     entry: Mapping[str, object]
     server: str
-    new_server: Mapping[str, object] = field(default_factory=dict)
+    new_server: Mapping[str, object] = msgspec.field(default_factory=dict)
     remarks: tuple[Phrase, ...] = ()
 
     @property

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+
+import msgspec
+from msgspec.structs import replace
 
 from sparktray.decide.finding.docker_line import DockerRun
 from sparktray.decide.finding.proposals import unique
@@ -14,13 +16,12 @@ from sparktray.domain.phrase import Phrase, phrase
 from sparktray.engines.registry import engine
 
 
-@dataclass(frozen=True, slots=True)
-class Placed:
+class Placed(msgspec.Struct, frozen=True):
     """A server by name; ``new`` are its keys in models.json when the catalogue has none like it."""
 
     server: str
     engine: EngineKind
-    new: Mapping[str, object] = field(default_factory=dict)
+    new: Mapping[str, object] = msgspec.field(default_factory=dict)
     remarks: tuple[Phrase, ...] = ()
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
 from enum import StrEnum
+
+import msgspec
+from msgspec.structs import replace
 
 from sparktray.decide.changing.room import Fit, fit
 from sparktray.decide.finding.layout import ADAPTER, CONFIG
@@ -38,8 +40,7 @@ class FoundState(StrEnum):
     UNSUITABLE = "unsuitable"
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(msgspec.Struct, frozen=True):
     """One folder of the host that no entry stands for.
 
     ``id`` is the one an entry would have, ``at`` its absolute path on the host. ``reason`` says what is
@@ -59,7 +60,7 @@ class Found:
     needs: int | None = None
     unknown: tuple[Phrase, ...] = ()
     remarks: tuple[Phrase, ...] = ()
-    entry: Mapping[str, object] = field(default_factory=dict)
+    entry: Mapping[str, object] = msgspec.field(default_factory=dict)
 
 
 def proposals(snapshot: Snapshot, discovery: Discovery) -> tuple[Found, ...]:

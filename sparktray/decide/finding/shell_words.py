@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+
+import msgspec
 
 from sparktray.domain.phrase import Phrase, phrase
 from sparktray.domain.problem import Problem
@@ -29,20 +30,18 @@ class RunLineError(ValueError):
         self.problem = Problem(code, cause, remedy)
 
 
-@dataclass(frozen=True, slots=True)
-class Word:
+class Word(msgspec.Struct, frozen=True):
     """A word of a command. ``open`` are parts that only the shell it was written for could fill in."""
 
     text: str
     open: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
+class Command(msgspec.Struct, frozen=True):
     """One simple command, and the variables that were set before it."""
 
     words: tuple[Word, ...]
-    variables: Mapping[str, Word] = field(default_factory=dict)
+    variables: Mapping[str, Word] = msgspec.field(default_factory=dict)
 
 
 def commands_in(text: str) -> list[Command]:

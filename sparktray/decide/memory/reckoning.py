@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 
+import msgspec
 from msgspec import structs
+from msgspec.structs import replace
 
 from sparktray.decide.changing.preflight import chosen_server, loads_by_api
 from sparktray.decide.changing.room import making_room, memory_refusal, smaller_context, summed
@@ -20,8 +21,7 @@ from sparktray.engines.protocol import Launch
 from sparktray.engines.registry import engine
 
 
-@dataclass(frozen=True, slots=True)
-class Reckoning:
+class Reckoning(msgspec.Struct, frozen=True):
     """What a switch comes to: ``needs`` is what the model takes in bytes, ``others`` are the servers that
     stop for it.
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
 from typing import assert_never
+
+import msgspec
+from msgspec.structs import replace
 
 from sparktray.decide.changing.fetching import amount, course, fraction
 from sparktray.decide.changing.locking import iso
@@ -42,8 +44,7 @@ _OF_THE_OPERATION = frozenset({StepName.LOCK, StepName.CHECK, StepName.UNLOCK})
 _FOR_A_PERSON = frozenset({StepName.COMMIT, StepName.SWEEP})
 
 
-@dataclass(frozen=True, slots=True)
-class StepLine:
+class StepLine(msgspec.Struct, frozen=True):
     """One step. ``word`` is its state in words, for whoever does not see the mark.
 
     ``seconds`` are taken or, while it is under way, so far; ``pace`` is how a load does against its own past.
@@ -65,8 +66,7 @@ class StepLine:
     command: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(msgspec.Struct, frozen=True):
     """How an operation ended. ``good`` when it did what was wished.
 
     ``offers`` are ways on from there. ``sum`` is why a model
@@ -82,8 +82,7 @@ class Outcome:
     sum: tuple[Phrase, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Checklist:
+class Checklist(msgspec.Struct, frozen=True):
     """An operation. ``cancel`` is what cancelling would do, None when it is too late for that.
 
     ``current`` is the place of the step under way among ``steps``, None before the plan and after the

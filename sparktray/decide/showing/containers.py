@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import assert_never
+
+import msgspec
 
 from sparktray.decide.showing.present import sentence
 from sparktray.domain.docker.container import PREVIOUS, Container, ContainerState, PublishedPort
@@ -14,8 +15,7 @@ from sparktray.domain.snapshot import LinkPhase, Snapshot
 from sparktray.domain.text import clean_name
 
 
-@dataclass(frozen=True, slots=True)
-class ContainerRow:
+class ContainerRow(msgspec.Struct, frozen=True):
     """One container; names and ports are plain text of one line."""
 
     name: str
@@ -25,16 +25,14 @@ class ContainerRow:
     running: bool
 
 
-@dataclass(frozen=True, slots=True)
-class ContainerRows:
+class ContainerRows(msgspec.Struct, frozen=True):
     """``ours`` are those of the catalogue's servers, in its order, ``others`` are never touched."""
 
     ours: tuple[ContainerRow, ...]
     others: tuple[ContainerRow, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Trouble:
+class Trouble(msgspec.Struct, frozen=True):
     """Why there is nothing to show, and the way out where one is known."""
 
     cause: Phrase

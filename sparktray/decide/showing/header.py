@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from sparktray.decide.changing.preflight import loads_by_api, may
 from sparktray.decide.identity import running_on
@@ -20,16 +20,14 @@ Line = tuple[Phrase | str, ...]
 _TOLD = {Phase.READY, Phase.BUSY, Phase.DEGRADED, Phase.LOADING, Phase.STARTING, Phase.STOPPING}
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(msgspec.Struct, frozen=True):
     """One server that something can be done with; ``label`` tells it from the others."""
 
     server: str
     label: Phrase
 
 
-@dataclass(frozen=True, slots=True)
-class Header:
+class Header(msgspec.Struct, frozen=True):
     """The top of the panel.
 
     ``lines`` are a way out of a trouble and the servers at work, each as parts to be set off from one

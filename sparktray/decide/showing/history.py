@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import assert_never
+
+import msgspec
+from msgspec.structs import replace
 
 from sparktray.decide.showing.memory import GIB, gibs
 from sparktray.domain.phrase import Phrase, phrase
@@ -27,8 +29,7 @@ class Measure(StrEnum):
     TOKENS = "tokens"
 
 
-@dataclass(frozen=True, slots=True)
-class Point:
+class Point(msgspec.Struct, frozen=True):
     """One sample: seconds since 1970, bytes, percent, tokens a second; None is not known.
 
     ``speeds`` are tokens per second by ready server, of those that tell. ``joined`` says that nothing is
@@ -48,8 +49,7 @@ class Point:
         return sum(speed for _, speed in self.speeds) if self.speeds else None
 
 
-@dataclass(frozen=True, slots=True)
-class History:
+class History(msgspec.Struct, frozen=True):
     """The samples of one host, oldest first; never more than 900 and none older than 15 minutes.
 
     Immutable; fed with every picture by one thread, read by any.
@@ -102,8 +102,7 @@ def _speeds(snapshot: Snapshot) -> tuple[tuple[str, float], ...]:
 Line = tuple[tuple[float, float], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Chart:
+class Chart(msgspec.Struct, frozen=True):
     """One measure to draw: ``lines`` of (seconds since 1970, value), between which is nothing known.
 
     ``top`` is the value of the upper edge, whose label is ``top_label``; the lower one is 0. ``latest`` is

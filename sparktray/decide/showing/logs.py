@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from sparktray.decide.identity import running_on
 from sparktray.decide.showing.containers import Trouble, trouble
@@ -21,16 +21,14 @@ _WANTED = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class LogChoice:
+class LogChoice(msgspec.Struct, frozen=True):
     """A server whose log can be chosen."""
 
     server: str
     label: Phrase
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(msgspec.Struct, frozen=True):
     """What a log belongs to: one run of one container over one connection to one host.
 
     When any of it changes, the log is to be read anew.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from sparktray.decide.changing.headroom import headroom
 from sparktray.decide.identity import running_on
@@ -19,16 +19,14 @@ _HOLDS = {Phase.STARTING, Phase.LOADING, Phase.STOPPING, Phase.READY, Phase.BUSY
 _Part = tuple[str, int]
 
 
-@dataclass(frozen=True, slots=True)
-class Segment:
+class Segment(msgspec.Struct, frozen=True):
     """A part of the bar, in bytes; of its labels the first for which there is room is shown."""
 
     size: int
     labels: tuple[Phrase, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class MemoryBarView:
+class MemoryBarView(msgspec.Struct, frozen=True):
     """The bar, in bytes. ``servers``, ``rest`` and ``free`` make up ``total``.
 
     ``servers`` are the measured ones in the catalogue's order; ``rest`` is used by everything else, by all

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import reduce
+
+import msgspec
 
 from sparktray.decide.changing.fetching import amount
 from sparktray.decide.changing.operations import can_cancel
@@ -30,8 +31,7 @@ _MODELS_BESIDE_HOSTS = 5
 _RUNS = {Phase.READY, Phase.BUSY, Phase.DEGRADED, Phase.LOADING}
 
 
-@dataclass(frozen=True, slots=True)
-class ModelRow:
+class ModelRow(msgspec.Struct, frozen=True):
     """An entry of the catalogue. ``checked`` means it runs, or is being loaded.
 
     ``server`` is where a click switches it on: where it runs, else the entry's default. ``why`` says
@@ -60,8 +60,7 @@ class ModelRow:
         return self.why or _purposes(self.entry)
 
 
-@dataclass(frozen=True, slots=True)
-class HostRow:
+class HostRow(msgspec.Struct, frozen=True):
     """A host that was set up; ``checked`` is the one in use."""
 
     name: str
@@ -70,16 +69,14 @@ class HostRow:
     enabled: bool
 
 
-@dataclass(frozen=True, slots=True)
-class StopRow:
+class StopRow(msgspec.Struct, frozen=True):
     """A running server that can be stopped now."""
 
     server: str
     label: Phrase
 
 
-@dataclass(frozen=True, slots=True)
-class CopyRow:
+class CopyRow(msgspec.Struct, frozen=True):
     """What a client needs of a ready server: the exact ID and the URL.
 
     ``base_url`` is None where only a forward leads there.
@@ -93,16 +90,14 @@ class CopyRow:
     hidden: bool
 
 
-@dataclass(frozen=True, slots=True)
-class WayRow:
+class WayRow(msgspec.Struct, frozen=True):
     """A way on from an operation that was broken off, or with a server that asks for a key."""
 
     label: Phrase
     wish: Wish | EnterSecret
 
 
-@dataclass(frozen=True, slots=True)
-class Menu:
+class Menu(msgspec.Struct, frozen=True):
     """All that changes in the menu. ``progress`` is None without an operation.
 
     While there is one, ``models`` and ``more`` give way to ``progress`` and, while ``cancel`` holds, to

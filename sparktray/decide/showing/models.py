@@ -8,6 +8,8 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import assert_never
 
+import msgspec
+
 from sparktray.decide.changing.preflight import closed
 from sparktray.decide.changing.room import Fit, fit, sum_now
 from sparktray.decide.identity import running_on, started_model
@@ -33,8 +35,7 @@ class Mark(StrEnum):
     RESTS = "rests"
 
 
-@dataclass(frozen=True, slots=True)
-class Way:
+class Way(msgspec.Struct, frozen=True):
     """One server a model can be switched to."""
 
     label: str
@@ -65,16 +66,14 @@ class ModelLine:
     sum: tuple[Phrase, ...] = field(default=(), compare=False)  # or every sample would change every row
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
+class Group(msgspec.Struct, frozen=True):
     """Models for one purpose, in the order of the catalogue."""
 
     title: Phrase
     lines: tuple[ModelLine, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Hindrance:
+class Hindrance(msgspec.Struct, frozen=True):
     """What stands in the way of the whole list, beside the sentence that the header shows.
 
     ``remedy`` is the way out, None while there is nothing to do but wait. ``since`` is when it began,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import msgspec
+from msgspec.structs import replace
 
 from sparktray.decide.changing.preflight import (
     chosen_server,
@@ -32,8 +33,7 @@ from sparktray.domain.snapshot import ServerState, Snapshot
 from sparktray.domain.text import clean_name
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(msgspec.Struct, frozen=True):
     """One decision: ``wish`` is what a yes asks for, a no changes nothing.
 
     ``points`` say what would be done and what would be lost, a paragraph each. ``later`` is the same

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
 from typing import TypeVar
+
+import msgspec
+from msgspec.structs import replace
 
 from sparktray.domain.asking import Answer, Ask, Dialogue
 from sparktray.domain.phrase import phrase
@@ -29,8 +31,7 @@ _LISTS = ("/api/v1/chats/?include_pinned=true&include_folders=true&page=", "/api
 _CHAT_ID = re.compile(r"[A-Za-z0-9_-]{1,100}")
 
 
-@dataclass(frozen=True, slots=True)
-class About:
+class About(msgspec.Struct, frozen=True):
     """How Open WebUI is, without signing in. ``empty``: nobody has an account, the next one is admin."""
 
     version: str
@@ -38,8 +39,7 @@ class About:
     empty: bool
 
 
-@dataclass(frozen=True, slots=True)
-class SignedIn:
+class SignedIn(msgspec.Struct, frozen=True):
     """Whose key it is. ``key`` is a token of some weeks or an API key."""
 
     email: str
@@ -47,8 +47,7 @@ class SignedIn:
     key: Secret
 
 
-@dataclass(frozen=True, slots=True)
-class Connections:
+class Connections(msgspec.Struct, frozen=True):
     """The OpenAI connections: URLs with ``/v1``, in order; ``raw`` is the whole answer, to be sent back."""
 
     on: bool

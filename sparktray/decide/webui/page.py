@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from sparktray.decide.changing.preflight import closed
 from sparktray.domain.docker.container import ContainerState
@@ -15,8 +15,7 @@ from sparktray.domain.snapshot import Snapshot
 _DAY = 24 * 3600.0
 
 
-@dataclass(frozen=True, slots=True)
-class WipeRow:
+class WipeRow(msgspec.Struct, frozen=True):
     """One way to delete: its name, what it takes in a line, and the words of its button."""
 
     scope: WipeScope
@@ -24,8 +23,7 @@ class WipeRow:
     takes: Phrase
 
 
-@dataclass(frozen=True, slots=True)
-class ArchiveRow:
+class ArchiveRow(msgspec.Struct, frozen=True):
     """Something that can be brought back. ``made_at`` is seconds since 1970; ``days`` it is still kept."""
 
     name: str

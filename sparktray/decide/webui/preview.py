@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+import msgspec
 
 from sparktray.domain.catalogue import OpenWebUi
 from sparktray.domain.host import HostProfile
@@ -17,8 +18,7 @@ _KEY_TAIL = 8
 _NAMED_ACCOUNTS = 6
 
 
-@dataclass(frozen=True, slots=True)
-class Preview:
+class Preview(msgspec.Struct, frozen=True):
     """What a person reads before a wipe. ``typed`` is the word to type for a yes, the container's name.
 
     ``where`` names host, container and volume. ``goes`` and ``stays`` are a line each. ``after`` is what to

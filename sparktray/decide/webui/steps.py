@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+
+import msgspec
+from msgspec.structs import replace
 
 from sparktray.decide.changing.locking import iso
 from sparktray.decide.changing.steps import STOP_DEADLINE, STOP_GRACE, docker
@@ -39,8 +41,7 @@ HEALTHY_SECONDS = 300.0
 INSIDE_NAME = "sparktray-open-webui"
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(msgspec.Struct, frozen=True):
     """Whose data, and with what they are read: container and volume by name, an image that has Python."""
 
     container: str

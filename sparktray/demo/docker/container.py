@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from sparktray.demo.streams import Feed
 from sparktray.domain.docker.container import ContainerState
 
@@ -27,8 +29,7 @@ def stamp(seconds: float | None) -> str:
     return f"{whole}.{int(seconds % 1 * 1e9):09d}Z"
 
 
-@dataclass(frozen=True, slots=True)
-class Image:
+class Image(msgspec.Struct, frozen=True):
     """An image by its tag; ``entrypoint`` and ``command`` are what it runs by itself."""
 
     tag: str

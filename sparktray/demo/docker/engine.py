@@ -13,6 +13,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
+
 from sparktray.demo.docker.container import Held, Image, Json, stamp
 from sparktray.demo.inside.guest import Guest
 from sparktray.demo.streams import Feed
@@ -45,8 +47,7 @@ class Volume:
     holds: Any = None
 
 
-@dataclass(frozen=True, slots=True)
-class Host:
+class Host(msgspec.Struct, frozen=True):
     """What the engine asks of its machine: its memory, and what runs in a container."""
 
     memory_bytes: int

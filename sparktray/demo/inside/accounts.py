@@ -6,6 +6,8 @@ import copy
 from collections import Counter
 from dataclasses import dataclass, field
 
+import msgspec
+
 from sparktray.domain.host import HostProfile
 
 _DAY = 24 * 3600.0
@@ -19,8 +21,7 @@ API_KEY = "sk-demo"
 ADMIN, PASSWORD = "ada@demo.example", "demo"
 
 
-@dataclass(frozen=True, slots=True)
-class Person:
+class Person(msgspec.Struct, frozen=True):
     """An account."""
 
     id: str
@@ -29,8 +30,7 @@ class Person:
     role: str
 
 
-@dataclass(frozen=True, slots=True)
-class Chat:
+class Chat(msgspec.Struct, frozen=True):
     """A chat; times are seconds since 1970. ``file`` is the size of an upload that only it has."""
 
     id: str

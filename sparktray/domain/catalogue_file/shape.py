@@ -6,11 +6,11 @@ import ipaddress
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import Any, TypeVar
 
 import msgspec
+from msgspec.structs import replace
 
 from sparktray.domain.catalogue import EngineKind, ModelKind, Purpose
 from sparktray.domain.phrase import Phrase, phrase
@@ -50,8 +50,7 @@ _CHOICES: Mapping[str, type[EngineKind | ModelKind | Purpose]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class CatalogueProblem:
+class CatalogueProblem(msgspec.Struct, frozen=True):
     """What is wrong and where: `line` and `column` (from 1) for syntax, else `path`, a JSON path.
 
     `code` is a fixed word for programs. `entry` is the model's id or the server's name when there is one.
@@ -76,8 +75,7 @@ class CatalogueError(ValueError):
         self.problem = problem
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(msgspec.Struct, frozen=True):
     """Where in the file we are, so that every error can say it."""
 
     source: str

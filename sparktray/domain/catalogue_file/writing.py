@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from types import MappingProxyType
+
+import msgspec
 
 from sparktray.domain.catalogue_file.reading import read_catalogue
 
@@ -16,16 +17,14 @@ _DECODER = json.JSONDecoder()
 Keys = Mapping[str, object]
 
 
-@dataclass(frozen=True, slots=True)
-class Addition:
+class Addition(msgspec.Struct, frozen=True):
     """What is to be added, each as the keys it has in the file: models, and servers by name."""
 
     models: tuple[Keys, ...] = ()
-    servers: Mapping[str, Keys] = field(default_factory=lambda: MappingProxyType({}))
+    servers: Mapping[str, Keys] = msgspec.field(default_factory=lambda: MappingProxyType({}))
 
 
-@dataclass(frozen=True, slots=True)
-class _Part:
+class _Part(msgspec.Struct, frozen=True):
     """One value of an object or a list: where it begins, with its key if it has one, and where it ends."""
 
     key: str

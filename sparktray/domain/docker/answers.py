@@ -5,8 +5,10 @@ from __future__ import annotations
 import calendar
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
 from typing import TypeGuard
+
+import msgspec
+from msgspec.structs import replace
 
 from sparktray.domain.docker.container import Container, ContainerState, Mount, PublishedPort
 
@@ -132,8 +134,7 @@ def _mounts(mounts: object) -> Iterator[Mount]:
             yield Mount(source, destination, _text(entry.get("Name")) or None)
 
 
-@dataclass(frozen=True, slots=True)
-class DockerEvent:
+class DockerEvent(msgspec.Struct, frozen=True):
     """A container event: Docker's action word, the container, its attributes, seconds since 1970."""
 
     action: str

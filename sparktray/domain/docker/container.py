@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
+
+import msgspec
 
 LABEL = "org.sparktray"
 LABEL_SERVER = f"{LABEL}.server"
@@ -30,8 +31,7 @@ class ContainerState(StrEnum):
     DEAD = "dead"
 
 
-@dataclass(frozen=True, slots=True)
-class PublishedPort:
+class PublishedPort(msgspec.Struct, frozen=True):
     """A port of the host and the container port behind it; ``address`` is the host's own."""
 
     port: int
@@ -39,8 +39,7 @@ class PublishedPort:
     address: str = "0.0.0.0"  # noqa: S104  Docker's default, reported and not bound by us
 
 
-@dataclass(frozen=True, slots=True)
-class Mount:
+class Mount(msgspec.Struct, frozen=True):
     """A host folder or volume seen inside a container."""
 
     source: str
@@ -48,8 +47,7 @@ class Mount:
     volume: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Container:
+class Container(msgspec.Struct, frozen=True):
     """One container; environment values are never part of it.
 
     ``inspected`` says that the details (argv, mounts, network, restart policy, times) were read
@@ -62,7 +60,7 @@ class Container:
     image: str
     state: ContainerState
     ports: tuple[PublishedPort, ...] = ()
-    labels: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, str] = msgspec.field(default_factory=dict)
     argv: tuple[str, ...] = ()
     mounts: tuple[Mount, ...] = ()
     network: str = ""

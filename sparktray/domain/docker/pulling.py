@@ -7,7 +7,8 @@ fewer than 110 columns the bar is left out: ``4f4fb700ef54: Downloading  12.3MB/
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+import msgspec
 
 _UNITS = {"B": 1, "kB": 10**3, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 _CONTROL = re.compile(rb"\x1b\[[0-9;?]*[A-Za-z]|\r")
@@ -23,8 +24,7 @@ _LONGEST = 4096
 _MOST_LAYERS = 1000  # no image has more than 127, the most that overlay2 stacks
 
 
-@dataclass(frozen=True, slots=True)
-class Layer:
+class Layer(msgspec.Struct, frozen=True):
     """One layer: bytes that are here and in all, 0 while not known; ``whole`` once all are here."""
 
     done: int = 0

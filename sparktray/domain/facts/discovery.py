@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+import msgspec
 
 from sparktray.domain.facts.survey import ModelFolder
 
 
-@dataclass(frozen=True, slots=True)
-class Listed:
+class Listed(msgspec.Struct, frozen=True):
     """A file or folder below the models folder. ``path`` is relative to that.
 
     ``size`` is a file's, in bytes. ``identity`` is a folder's device and inode: the same folder has the same
@@ -22,8 +22,7 @@ class Listed:
     linked: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class FoundFolder:
+class FoundFolder(msgspec.Struct, frozen=True):
     """A folder with a model, or with a part of one. ``path`` is relative to the models folder.
 
     ``quantization`` is the parsed `hf_quant_config.json`. ``outward`` are files that are links to somewhere
@@ -37,14 +36,13 @@ class FoundFolder:
     outward: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Discovery:
+class Discovery(msgspec.Struct, frozen=True):
     """``known`` are the identities of the folders that the catalogue has.
 
     ``closed`` is how many folders may not be read; ``more``: there is more than was looked at.
     """
 
     folders: tuple[FoundFolder, ...] = ()
-    known: frozenset[str] = field(default_factory=frozenset)
+    known: frozenset[str] = msgspec.field(default_factory=frozenset)
     closed: int = 0
     more: bool = False

@@ -5,8 +5,9 @@ Bytes everywhere; None is what nobody knows.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+import msgspec
 
 from sparktray.domain.phrase import Phrase
 
@@ -18,16 +19,14 @@ class Base(StrEnum):
     TOTAL = "total"  # of the host, whatever else runs: vLLM's --gpu-memory-utilization
 
 
-@dataclass(frozen=True, slots=True)
-class Share:
+class Share(msgspec.Struct, frozen=True):
     """The most that an engine takes: a fraction (0..1) of something."""
 
     fraction: float
     of: Base
 
 
-@dataclass(frozen=True, slots=True)
-class Footprint:
+class Footprint(msgspec.Struct, frozen=True):
     """What a model will take once it is loaded, before it is known what the host has.
 
     ``cache`` is ``tokens`` times ``a_token``, or a size that was asked for. ``tokens`` is None where nothing
@@ -79,8 +78,7 @@ class Footprint:
         return None if base is None else max(int(self.share.fraction * base), least)
 
 
-@dataclass(frozen=True, slots=True)
-class MemorySum:
+class MemorySum(msgspec.Struct, frozen=True):
     """Whether a model fits on its server now.
 
     ``available`` is now, ``back`` what the containers named by ``stops`` give back, ``kept`` what no model

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+import msgspec
 
 from sparktray.domain.docker.container import Container
 from sparktray.domain.open_webui import Household
@@ -12,8 +13,7 @@ from sparktray.domain.phrase import Phrase
 from sparktray.domain.problem import Problem
 
 
-@dataclass(frozen=True, slots=True)
-class ModelFolder:
+class ModelFolder(msgspec.Struct, frozen=True):
     """A model's folder on the host: file sizes in bytes by name, its config and weight index if any.
 
     ``index`` is the parsed ``model.safetensors.index.json``, ``config`` the parsed ``config.json``;
@@ -21,22 +21,20 @@ class ModelFolder:
     """
 
     path: str
-    files: Mapping[str, int] = field(default_factory=dict)
+    files: Mapping[str, int] = msgspec.field(default_factory=dict)
     config: Mapping[str, object] | None = None
     index: Mapping[str, object] | None = None
     unread: Phrase | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Listener:
+class Listener(msgspec.Struct, frozen=True):
     """A program that listens on a TCP port of the host; the name is empty when it is hidden from us."""
 
     port: int
     program: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class BrokenOff:
+class BrokenOff(msgspec.Struct, frozen=True):
     """An operation that never came to its end, and the containers it had written down, as they were then.
 
     ``of_open_webui``: it was about that and no server; ``wiped``: it had begun to change its data.
@@ -50,8 +48,7 @@ class BrokenOff:
     wiped: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Survey:
+class Survey(msgspec.Struct, frozen=True):
     """Facts for one plan. ``folder`` is None when the model's folder is missing or not needed.
 
     ``memory`` are the bytes that are available and in all by the host's ``/proc/meminfo``, None where it

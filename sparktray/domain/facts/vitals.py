@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+import msgspec
 
 _MISSING = {"", "[n/a]", "n/a", "[not supported]", "not supported", "[unknown error]"}
 _MIB = 1 << 20
@@ -12,8 +13,7 @@ _MIB = 1 << 20
 _OF_CONTAINER = re.compile(r"^/proc/([0-9]+)/cgroup:.*?[/-]([0-9a-f]{64})(?:\.scope)?(?:/|$)", re.MULTILINE)
 
 
-@dataclass(frozen=True, slots=True)
-class Vitals:
+class Vitals(msgspec.Struct, frozen=True):
     """One sample. Bytes, percent, degrees Celsius, watt; ``at`` is seconds since 1970.
 
     On a GB10 the GPU shares the host's memory and nvidia-smi's memory fields read N/A, so used

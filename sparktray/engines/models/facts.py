@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+import msgspec
 
 from sparktray.domain.catalogue import ModelKind
 from sparktray.domain.facts.survey import ModelFolder
@@ -26,8 +27,7 @@ _DRAFTS = ("Eagle", "EAGLE", "NextN", "Medusa", "MTP")
 _JUDGES = ("ForSequenceClassification", "ForTokenClassification", "RewardModel")
 
 
-@dataclass(frozen=True, slots=True)
-class ModelFacts:
+class ModelFacts(msgspec.Struct, frozen=True):
     """Facts of one model, each None where its files do not tell.
 
     ``quantization`` in the words people use ("NVFP4", "AWQ 4 bit", "BF16"); ``trained_context`` in tokens;

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import socket
-from dataclasses import dataclass
 
+import msgspec
 import paramiko
 from paramiko.agent import AgentKey, AgentSSH
 
@@ -19,8 +19,7 @@ SIGN_SECONDS = 60.0
 _KEYS_TOLD = 8
 
 
-@dataclass(frozen=True, slots=True)
-class HeldKey:
+class HeldKey(msgspec.Struct, frozen=True):
     """A key that the agent holds: its fingerprint ("SHA256:..."), and the comment its owner gave it."""
 
     fingerprint: str

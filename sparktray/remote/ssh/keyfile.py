@@ -7,6 +7,8 @@ import re
 import stat
 from dataclasses import dataclass, field
 
+import msgspec
+
 from sparktray.remote.errors import KeyFileUnusable
 
 _OPENSSH_MAGIC = b"openssh-key-v1\0"
@@ -27,8 +29,7 @@ _PUBLIC = re.compile(rb"\s*(?:ssh-|ecdsa-sha2-|sk-)[a-z0-9@.-]+ AAAA")
 _FIRST_LINE = 128
 
 
-@dataclass(frozen=True, slots=True)
-class KeyFile:
+class KeyFile(msgspec.Struct, frozen=True):
     """A private key file that may be used: its full path, and what can be read without a passphrase.
 
     ``public`` is the public half as SSH sends it, None in formats that hide it.

@@ -7,9 +7,10 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 
+import msgspec
 import paramiko
+from msgspec.structs import replace
 
 from sparktray.remote.contract import Credentials, HostKey, SshTarget
 from sparktray.remote.errors import (
@@ -50,8 +51,7 @@ KEY_TYPES = (
 Road = socket.socket | SshTransport | None
 
 
-@dataclass(frozen=True, slots=True)
-class Patience:
+class Patience(msgspec.Struct, frozen=True):
     """How long each stage of connecting may take, in seconds."""
 
     address: float = ADDRESS_SECONDS

@@ -7,14 +7,14 @@ network uses the same numbers) is no reason not to try the next.
 import socket
 import threading
 import time
-from dataclasses import dataclass
+
+import msgspec
 
 from sparktray.remote.errors import RemoteError
 from sparktray.remote.ssh.dialing import ADDRESS_SECONDS, STAGGER_SECONDS, dial
 
 
-@dataclass(frozen=True, slots=True)
-class Reached:
+class Reached(msgspec.Struct, frozen=True):
     """A connected blocking socket, and which of the addresses that was."""
 
     address: str

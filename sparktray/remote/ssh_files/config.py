@@ -2,7 +2,9 @@
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+
+import msgspec
+from msgspec.structs import replace
 
 from sparktray.remote.ssh_files.reading import Files, LeftOut, Person, Reason, numbered_lines, usable
 from sparktray.remote.ssh_files.syntax import keyword_and_rest, words
@@ -33,8 +35,7 @@ _USED = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(msgspec.Struct, frozen=True):
     """One line that matters. ``words``: those of ``rest``; none for an open quote or an empty word.
 
     ``included``: the files an Include stands for.
@@ -47,16 +48,14 @@ class Line:
     included: "tuple[ConfigFile, ...]" = ()
 
 
-@dataclass(frozen=True, slots=True)
-class ConfigFile:
+class ConfigFile(msgspec.Struct, frozen=True):
     """A file's lines, in their order."""
 
     path: str
     lines: tuple[Line, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class SshConfig:
+class SshConfig(msgspec.Struct, frozen=True):
     """All files in the order they count (the first value of a keyword wins), and what was left out."""
 
     person: Person

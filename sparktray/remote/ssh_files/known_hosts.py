@@ -10,7 +10,8 @@ import hashlib
 import hmac
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from sparktray.remote.ssh_files.patterns import host_listed, lowered
 from sparktray.remote.ssh_files.reading import Files, LeftOut, Person, Reason, numbered_lines, usable
@@ -21,8 +22,7 @@ _REVOKED = "@revoked"
 _AUTHORITY = "@cert-authority"
 
 
-@dataclass(frozen=True, slots=True)
-class KnownKey:
+class KnownKey(msgspec.Struct, frozen=True):
     """A host key: its type ("ssh-ed25519"), fingerprint ("SHA256:...") and its bytes as SSH sends them."""
 
     key_type: str
@@ -30,8 +30,7 @@ class KnownKey:
     blob: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class KnownHosts:
+class KnownHosts(msgspec.Struct, frozen=True):
     """What the files say of one host. No key is both ``trusted`` and ``revoked``; a revoked one is refused.
 
     ``left_out`` holds, among the lines that could not be read, certificate authorities that would vouch for
@@ -43,8 +42,7 @@ class KnownHosts:
     left_out: tuple[LeftOut, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
+class _Found(msgspec.Struct, frozen=True):
     plain: list[KnownKey]
     revoked: list[KnownKey]
 

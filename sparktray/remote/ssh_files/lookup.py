@@ -1,6 +1,6 @@
 """What the SSH configuration says about one host, as ssh(1) would take it."""
 
-from dataclasses import dataclass
+import msgspec
 
 from sparktray.remote.ssh_files.config import ConfigFile, Line, SshConfig
 from sparktray.remote.ssh_files.patterns import host_listed, listed, lowered, matches
@@ -21,8 +21,7 @@ _MAX_IDENTITIES = 100
 _CRITERIA = ("host", "originalhost", "user", "localuser")
 
 
-@dataclass(frozen=True, slots=True)
-class HostSettings:
+class HostSettings(msgspec.Struct, frozen=True):
     """The settings of one host. None, False or empty: the files do not say.
 
     ``address`` is where to dial: HostName, or what was asked for. ``connect_timeout`` in seconds.

@@ -9,7 +9,8 @@ take the Include out, or lose it: the file is looked for in its folder too.
 import os
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+import msgspec
 
 from sparktray.domain.host import valid_address, valid_user
 from sparktray.remote.ssh_files.config import ConfigFile, Line, SshConfig, read_config
@@ -25,8 +26,7 @@ _FOLDER_OF_SYNC = re.compile(r"[\\/](?:NVIDIA|NVIDIA Corporation)[\\/]Sync[\\/]"
 _GIT = "git"
 
 
-@dataclass(frozen=True, slots=True)
-class OfferedHost:
+class OfferedHost(msgspec.Struct, frozen=True):
     """A name the person gave a host, and what the configuration says about it.
 
     Name, address and user have passed `valid_address` and `valid_user`.

@@ -6,9 +6,10 @@ import os
 import stat
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from itertools import islice
+
+import msgspec
 
 MAX_FILE_BYTES = 1024 * 1024
 MAX_LINE_BYTES = 64 * 1024
@@ -32,8 +33,7 @@ class Reason(StrEnum):
     CERT_AUTHORITY = "cert-authority"
 
 
-@dataclass(frozen=True, slots=True)
-class LeftOut:
+class LeftOut(msgspec.Struct, frozen=True):
     """One thing that was not used. ``line`` counts from 1; 0 is the whole file."""
 
     path: str
@@ -41,8 +41,7 @@ class LeftOut:
     reason: Reason
 
 
-@dataclass(frozen=True, slots=True)
-class Person:
+class Person(msgspec.Struct, frozen=True):
     """Whose files they are: home folder, login name on this computer, and environment."""
 
     home: str
@@ -50,8 +49,7 @@ class Person:
     environment: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Files:
+class Files(msgspec.Struct, frozen=True):
     """How files are reached.
 
     ``read`` gives a file's bytes (one byte more than allowed is enough of a large one), None when it is not

@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from urllib.parse import unquote
+
+import msgspec
 
 _TOKEN = re.compile(r"%(.?)", re.DOTALL)
 _VARIABLE = re.compile(r"\$\{([^}]*)\}")
@@ -16,8 +17,7 @@ _FLAGS = {"yes": True, "true": True, "no": False, "false": False}
 _HOST_PORT = re.compile(r"(?:\[([^\[\]]+)\]|([^\[\]:/]+))(?::([0-9]{1,5})?)?")
 
 
-@dataclass(frozen=True, slots=True)
-class Jump:
+class Jump(msgspec.Struct, frozen=True):
     """One host on the way. What is None comes from that host's own settings."""
 
     host: str

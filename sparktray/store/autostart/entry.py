@@ -6,9 +6,11 @@ import hashlib
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
+
+import msgspec
+from msgspec.structs import replace
 
 from sparktray.domain.phrase import Phrase, phrase
 from sparktray.domain.problem import Problem
@@ -48,8 +50,7 @@ class Never:
         """See `Autostart`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(msgspec.Struct, frozen=True):
     """What is started under which name; ``name`` differs for each config folder."""
 
     name: str

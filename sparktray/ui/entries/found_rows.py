@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+import msgspec
 from PySide6.QtCore import (
     QAbstractItemModel,
     QAbstractListModel,
@@ -46,8 +46,7 @@ ROW = _ROLE.UserRole
 _NOTHING = QModelIndex()
 
 
-@dataclass(frozen=True, slots=True)
-class FoundRow:
+class FoundRow(msgspec.Struct, frozen=True):
     """One row in words. ``facts`` are what its files tell, ``remarks`` a line each."""
 
     found: Found

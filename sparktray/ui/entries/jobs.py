@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+
+import msgspec
 
 from sparktray.control.controller import Controller
 from sparktray.control.discovering import FolderMissing, discover
@@ -33,8 +34,7 @@ class NotConnected(Exception):
         self.problem = problem
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(msgspec.Struct, frozen=True):
     """What a look through a host's models folder came to."""
 
     host: HostProfile

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+
+import msgspec
 
 from sparktray.control.checking import Dial
 from sparktray.domain.catalogue import Catalogue
@@ -21,8 +22,7 @@ def hosts_of_ssh_files() -> tuple[OfferedHost, ...]:
     return offered_hosts(this_person(), config_files())
 
 
-@dataclass(frozen=True, slots=True)
-class Access:
+class Access(msgspec.Struct, frozen=True):
     """The roads out of the interface. All but ``catalogue`` may block, so only jobs in the background call
     them; they raise `RemoteError`, the file `StoreError`.
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+import msgspec
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QGridLayout, QWidget
 
@@ -21,23 +20,20 @@ from sparktray.wording import Wording
 WELL, NOT_WELL, TO_COME = "✓", "✗", "·"
 
 
-@dataclass(frozen=True, slots=True)
-class Working:
+class Working(msgspec.Struct, frozen=True):
     """Something is under way."""
 
     doing: Phrase
     can_stop: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Well:
+class Well(msgspec.Struct, frozen=True):
     """It is as it should be."""
 
     said: Phrase
 
 
-@dataclass(frozen=True, slots=True)
-class Advice:
+class Advice(msgspec.Struct, frozen=True):
     """It may stay as it is, or be tried again."""
 
     said: Phrase

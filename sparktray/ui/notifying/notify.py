@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import IntEnum
 from typing import Protocol
 
+import msgspec
 from PySide6.QtWidgets import QSystemTrayIcon
 
 
@@ -17,8 +17,7 @@ class Weight(IntEnum):
     CRITICAL = 2
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(msgspec.Struct, frozen=True):
     """A notification as text. ``action`` is the label of its one button, None without one.
 
     ``opening`` says what a click on the notification itself does, for services that write it out.

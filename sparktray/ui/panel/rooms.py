@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+
+import msgspec
 
 from sparktray.control.controller import Controller
 from sparktray.decide.showing.history import History
@@ -25,8 +26,7 @@ from sparktray.ui.settings.page import SettingsPage
 from sparktray.wording import Wording
 
 
-@dataclass(frozen=True, slots=True)
-class Rooms:
+class Rooms(msgspec.Struct, frozen=True):
     """The panel, and those of its pages that are spoken to."""
 
     panel: PanelWindow

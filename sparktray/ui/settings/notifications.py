@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import assert_never
 
+from msgspec.structs import replace
 from PySide6.QtWidgets import QCheckBox, QVBoxLayout, QWidget
 
 from sparktray.decide.showing.notices.notice import NoticeKind

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import string
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
+
+from msgspec.structs import replace
 
 from sparktray.decide.effects import Effect
 from sparktray.decide.reduce import begin, reduce

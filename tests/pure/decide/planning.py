@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from sparktray.decide.changing.plan import Asker, Plan, plan
 from sparktray.decide.changing.steps import pending

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from sparktray.decide.conflicts import Conflict, ConflictCode, conflicts
 from sparktray.decide.showing.present import sentence, state_sentence

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from sparktray.decide.changing.fetching import amount, course, fraction, further
 from sparktray.decide.effects import Perform

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from msgspec import structs
+from msgspec.structs import replace
 
 from sparktray.decide.changing.plan import Plan
 from sparktray.decide.effects import ReadNeeds

@@ -1,8 +1,7 @@
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from sparktray.decide.effects import Interrupt, Journal, Perform, RememberLoad, TakeSurvey
 from sparktray.domain.docker.container import COMPOSE_LABEL, Container, ContainerState

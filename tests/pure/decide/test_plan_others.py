@@ -1,9 +1,9 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from sparktray.decide.changing.plan import Plan, changed
 from sparktray.domain.action import LoadOllama, UnloadOllama

@@ -1,8 +1,7 @@
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 from msgspec.structs import replace as changed
 
 from sparktray.decide.effects import FollowLog, Probe, ReadLogTail, StopFollowing

@@ -1,8 +1,7 @@
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from sparktray.decide.effects import Connect, Probe, ReadContainers
 from sparktray.decide.settled import settled

@@ -1,10 +1,10 @@
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import product
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from sparktray.decide.changing.steps import pending, stop, unload_ollama
 from sparktray.decide.truth import (

@@ -1,8 +1,7 @@
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from sparktray.decide.effects import CheckLink, Connect, ConnectNow, Probe, ReadKeysAnew
 from sparktray.decide.reduce import begin

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from sparktray.decide.changing.plan import Plan
 from sparktray.decide.memory.reckoning import sum_for

@@ -1,9 +1,9 @@
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from sparktray.domain.action import Expectation, Gone, Guard, LockHeld, Named, Restarts, Running, Stopped
 from sparktray.domain.docker.container import (

@@ -1,9 +1,9 @@
 from __future__ import annotations
 
-from dataclasses import fields
 from typing import Any
 
 import pytest
+from msgspec.structs import fields
 
 from sparktray.domain.docker.container import (
     COMPOSE_LABEL,

@@ -1,10 +1,10 @@
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given
+from msgspec.structs import replace
 
 from sparktray.domain.docker.answers import DockerEvent, after_event, event
 from sparktray.domain.docker.container import Container, ContainerState

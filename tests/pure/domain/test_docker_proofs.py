@@ -1,9 +1,9 @@
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import product
 
 import pytest
+from msgspec.structs import replace
 
 from sparktray.domain.action import Expectation, Gone, Guard, LockHeld, Named, Restarts, Running, Stopped
 from sparktray.domain.docker.container import LABEL_OPERATION, Container, ContainerState

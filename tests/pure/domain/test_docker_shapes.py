@@ -2,12 +2,12 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from sparktray.domain.docker.answers import inspected, listed, seconds
 from sparktray.domain.docker.container import Container, ContainerState, Mount, PublishedPort

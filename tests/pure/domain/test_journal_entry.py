@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from sparktray.decide.changing import steps
 from sparktray.domain.docker.container import Container, ContainerState
@@ -35,7 +34,7 @@ STOP = steps.stop(OLD, None)
 
 def operation(**changes: object) -> Operation:
     made = Operation(1, "op1", SwitchWish("coder"), OperationKind.SWITCH, 100.0, "sglang", "coder")
-    return replace(made, **changes)  # type: ignore[arg-type]
+    return replace(made, **changes)
 
 
 def entry(**changes: object) -> Entry:

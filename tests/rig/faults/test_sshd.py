@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import socket
 from contextlib import suppress
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from sparktray.store.hosts import HostsFile
 from sparktray.store.paths import ConfigFolder

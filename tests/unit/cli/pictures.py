@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from sparktray.domain.asking import Health, ServedModel
 from sparktray.domain.catalogue import Catalogue
@@ -39,7 +39,7 @@ def serving(name: str, port: int, model: str, **changes: object) -> Container:
         started_at=1_700_000_000.25,
         inspected=True,
     )
-    return replace(made, **changes)  # type: ignore[arg-type]
+    return replace(made, **changes)
 
 
 def picture(*states: ServerState, others: tuple[Container, ...] = ()) -> Snapshot:
@@ -63,7 +63,7 @@ def state_of(server: str, container: Container | None, **changes: object) -> Ser
     """The state of one server of the shipped catalogue."""
     entry = catalogue().server(server)
     assert entry is not None
-    return replace(ServerState(entry, container), **changes)  # type: ignore[arg-type]
+    return replace(ServerState(entry, container), **changes)
 
 
 def ready(server: str = "sglang-main", model: str = QWEN, model_id: str | None = None) -> ServerState:

@@ -8,10 +8,11 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from sparktray import __version__
 from sparktray.__main__ import main
@@ -51,7 +52,7 @@ class Tray:
 
     def takes(self, *words: str, **changes: object) -> bool:
         """Whether it answers that command line."""
-        return answer(replace(CALL, words=words, **changes), self.live) is not None  # type: ignore[arg-type]
+        return answer(replace(CALL, words=words, **changes), self.live) is not None
 
 
 @pytest.fixture

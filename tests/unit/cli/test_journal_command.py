@@ -1,10 +1,10 @@
 """`journal`: what it prints of operations that are over, as rows, JSON and a script."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from sparktray.__main__ import main
 from sparktray.domain.action import CheckAgain, RunDocker, Stopped

@@ -4,10 +4,10 @@ import contextlib
 import os
 import sys
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import TextIO
 
 import pytest
+from msgspec.structs import replace
 
 from sparktray.cli.output import Output
 from sparktray.cli.progress import Progress

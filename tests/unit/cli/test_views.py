@@ -1,10 +1,10 @@
 """The JSON that scripts rely on, and the lines that people read."""
 
-from dataclasses import replace
 from typing import Any
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from sparktray.cli.output import Output
 from sparktray.cli.tables import aligned, server_remarks, server_row, status_lines

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import cast
 
 import pytest
+from msgspec.structs import replace
 
 from sparktray.control.login.credentials import HostCredentials, LoginQuestion, Unkept, Vault, question_of
 from sparktray.domain.host import HostProfile, Login

@@ -5,10 +5,10 @@ import stat
 import subprocess
 import sys
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 import sparktray.store.journal as journal_module
 from sparktray.decide.changing import steps

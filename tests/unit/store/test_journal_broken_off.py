@@ -2,10 +2,10 @@
 
 import os
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from sparktray.decide.changing import steps
 from sparktray.domain.action import CheckAgain

@@ -1,9 +1,9 @@
 """The journal: what it keeps in words, and lines that other versions wrote."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from sparktray.decide.changing import steps
 from sparktray.domain.operation import (

@@ -4,10 +4,10 @@ import os
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from sparktray.decide.clients.remembered import CopiedId, KeptForward, PublicUrl
 from sparktray.domain.phrase import Phrase

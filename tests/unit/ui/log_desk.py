@@ -5,9 +5,10 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TypeVar
 
+from msgspec.structs import replace
 from PySide6.QtWidgets import QApplication, QLineEdit, QWidget
 
 from sparktray.domain.snapshot import Snapshot
@@ -99,14 +100,14 @@ def opened() -> Iterator[Desk]:
 
 def running(**changes: object) -> Snapshot:
     made = pictures.picture(pictures.ready())
-    return replace(made, **changes)  # type: ignore[arg-type]
+    return replace(made, **changes)
 
 
 def with_container(**changes: object) -> Snapshot:
     """The ready server with another container."""
     made = pictures.picture(pictures.ready())
     states = tuple(
-        replace(state, container=replace(state.container, **changes))  # type: ignore[arg-type]
+        replace(state, container=replace(state.container, **changes))
         if state.container is not None
         else state
         for state in made.servers

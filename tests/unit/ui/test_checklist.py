@@ -1,9 +1,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QSignalSpy, QTest
@@ -42,7 +42,7 @@ def a_step(state: StepState = StepState.DONE, **more: object) -> StepLine:
     line = StepLine(
         StepName.STOP, state, False, phrase("Stop it"), phrase("done"), phrase("It is over."), 2.34
     )
-    return replace(line, **more)  # type: ignore[arg-type]
+    return replace(line, **more)
 
 
 def a_list(*steps: StepLine, outcome: Outcome | None = None, current: int | None = None) -> Checklist:

@@ -1,9 +1,9 @@
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import groupby
 
 import pytest
+from msgspec.structs import replace
 from PySide6.QtGui import QColor, QImage
 
 from sparktray.domain.facts.vitals import Vitals

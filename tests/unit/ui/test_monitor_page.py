@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 from PySide6.QtCore import QModelIndex, Qt
 from PySide6.QtWidgets import QApplication, QWidget
 
@@ -24,7 +24,7 @@ from tests.waiting import scaled
 
 def other(name: str, **changes: object) -> Container:
     made = Container(f"id-{name}", name, "registry:2", ContainerState.RUNNING)
-    return replace(made, **changes)  # type: ignore[arg-type]
+    return replace(made, **changes)
 
 
 def host(*others: Container) -> Snapshot:

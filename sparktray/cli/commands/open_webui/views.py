@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+import msgspec
 
 from sparktray.cli.request import Request
 from sparktray.cli.views import utc
@@ -19,8 +20,7 @@ from sparktray.domain.text import clean_name
 Json = dict[str, object]
 
 
-@dataclass(frozen=True, slots=True)
-class Answering:
+class Answering(msgspec.Struct, frozen=True):
     """What a running Open WebUI says: ``urls`` and ``models`` are None without an administrator's key."""
 
     about: About

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import msgspec
+from msgspec.structs import replace
 
 from sparktray.domain.journal.entry import Entry, entry_of
 from sparktray.domain.operation import Operation, OperationEnd
 from sparktray.domain.snapshot import Snapshot
 
 
-@dataclass(frozen=True, slots=True)
-class Past:
+class Past(msgspec.Struct, frozen=True):
     """Operations, the newest first. ``alive`` are ids of those that a program is at work on now.
 
     ``waiting`` is the one of the host in use that was broken off and waits for a person.

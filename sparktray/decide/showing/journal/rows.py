@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import assert_never
+
+import msgspec
 
 from sparktray.decide.showing.present import operation_sentence, wish_words
 from sparktray.decide.showing.words import end_word
@@ -40,8 +41,7 @@ class EntryMark(StrEnum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True)
-class EntryRow:
+class EntryRow(msgspec.Struct, frozen=True):
     """One operation. ``word`` is its end in a word or two, for whoever does not see the mark.
 
     ``began`` is in seconds since 1970; ``seconds`` is how long it took or, while it is under way, takes, None

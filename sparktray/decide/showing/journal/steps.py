@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from sparktray.decide.changing.preflight import closed
 from sparktray.decide.showing.checklist import Checklist, Outcome, StepLine, about, checklist

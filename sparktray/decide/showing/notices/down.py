@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from typing import assert_never
+
+import msgspec
+from msgspec.structs import replace
 
 from sparktray.decide.showing.notices.notice import (
     ActionKind,
@@ -29,8 +31,7 @@ from sparktray.domain.snapshot import LinkPhase, Phase, ServerState, Snapshot
 DOWN_SECONDS = 60.0
 
 
-@dataclass(frozen=True, slots=True)
-class Watched:
+class Watched(msgspec.Struct, frozen=True):
     """A server that was seen ready. ``down_at`` is since when it is not, by the clock of `down_since`.
 
     ``told`` once that was said.

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from typing import assert_never
+
+import msgspec
 
 from sparktray.decide.changing.headroom import headroom
 from sparktray.decide.conflicts import ConflictCode, conflicts
@@ -44,8 +45,7 @@ _CLEAR_BYTES = 1 << 30
 _CHANGED_KEY = "host-key-changed"
 
 
-@dataclass(frozen=True, slots=True)
-class Served:
+class Served(msgspec.Struct, frozen=True):
     """What a server answered with when it was last ready: its mounted folder and its exact IDs."""
 
     path: str | None

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+import msgspec
 
 from sparktray.decide.ways_on import WayOn
 from sparktray.domain.phrase import Phrase, phrase
@@ -40,8 +41,7 @@ class ActionKind(StrEnum):
     COPY_NEW_ID = "copy-new-id"
 
 
-@dataclass(frozen=True, slots=True)
-class NoticeAction:
+class NoticeAction(msgspec.Struct, frozen=True):
     """A button of a notice, and the server it is about; for an undo, the archive that keeps what went.
 
     ``way`` is what a way on is called, and its wish.
@@ -52,8 +52,7 @@ class NoticeAction:
     way: WayOn | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Notice:
+class Notice(msgspec.Struct, frozen=True):
     """Something to tell once. One of the same ``key`` takes the place of an older one."""
 
     kind: NoticeKind
@@ -64,8 +63,7 @@ class Notice:
     action: NoticeAction | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Withdraw:
+class Withdraw(msgspec.Struct, frozen=True):
     """The notice of that key no longer holds: take it off the screen."""
 
     key: str

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 
+from msgspec.structs import replace
 from PySide6.QtWidgets import QFormLayout, QVBoxLayout, QWidget
 
 from sparktray.control.checking import key_kind, read_fingerprint

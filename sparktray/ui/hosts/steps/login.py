@@ -6,10 +6,10 @@ import os
 import shlex
 import sys
 from collections.abc import Callable
-from dataclasses import replace
 from enum import StrEnum
 from typing import assert_never
 
+from msgspec.structs import replace
 from PySide6.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QVBoxLayout, QWidget
 
 from sparktray.domain.host import HostProfile, Login

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
-from dataclasses import replace
 
+from msgspec.structs import replace
 from PySide6.QtWidgets import QFormLayout, QVBoxLayout, QWidget
 
 from sparktray.control.checking import Check, Found, Stage, checks, look_around, unusable

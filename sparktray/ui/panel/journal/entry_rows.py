@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+import msgspec
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, QRect, QSize, Qt
 from PySide6.QtGui import QFont, QPainter
 from PySide6.QtWidgets import QStyledItemDelegate, QStyleOptionViewItem, QWidget
@@ -21,8 +20,7 @@ ROW = Qt.ItemDataRole.UserRole
 _AROUND = 10  # above and below the words of a row, together
 
 
-@dataclass(frozen=True, slots=True)
-class EntryWords:
+class EntryWords(msgspec.Struct, frozen=True):
     """One row in words. ``moment`` is the whole of ``when``; ``below`` stands under the sentence."""
 
     row: EntryRow

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
 
+import msgspec
 from PySide6.QtCore import QObject, Signal
 
 from sparktray.decide.showing.journal.past import Past
@@ -16,8 +16,7 @@ _MOST = 200  # operations
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(msgspec.Struct, frozen=True):
     """Of which host; ``everywhere`` of all of them. None while there is no host."""
 
     host: str | None

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+import msgspec
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QPlainTextEdit, QPushButton, QVBoxLayout, QWidget
 
@@ -18,8 +17,7 @@ from sparktray.wording import Wording
 _NARROW = 60 * GRID  # longer lines are hard to read
 
 
-@dataclass(frozen=True, slots=True)
-class _Told:
+class _Told(msgspec.Struct, frozen=True):
     """What is said: title, paragraphs, the button's text, the technical text, another button's text."""
 
     title: Phrase

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from sparktray.decide.clients.reach import direct_url, exposure, only_on_host
 from sparktray.domain.asking import Health, Reading

@@ -5,10 +5,10 @@ from __future__ import annotations
 import ast
 import json
 import shlex
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from sparktray.decide.clients.client import Client
 from sparktray.decide.clients.endpoint import Endpoint, endpoint_of

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from sparktray.decide.finding.proposals import Found, FoundState, catalogue_path, plain_id, proposals, unique
 from sparktray.decide.finding.words import (

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from sparktray.decide.memory.words import sum_lines
 from sparktray.domain.facts.memory import Base, Footprint, MemorySum, Share

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec.structs import replace
 
 from sparktray.decide.showing.notices.down import Watched, down_since, server_down
 from sparktray.decide.showing.notices.events import Served, last_served, notices

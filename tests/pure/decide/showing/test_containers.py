@@ -1,8 +1,7 @@
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from sparktray.decide.showing.containers import container_rows, gpu_line, trouble
 from sparktray.domain.docker.container import Container, ContainerState, PublishedPort

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from sparktray.decide.showing.journal.past import Past, up_to_now
 from sparktray.decide.showing.journal.rows import EntryMark, EntryRow, entry_row

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import msgspec
+from msgspec.structs import replace
 
 from sparktray.decide.showing.checklist import Checklist, Outcome, checklist, report, script
 from sparktray.decide.showing.journal.past import Past

@@ -1,8 +1,7 @@
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from sparktray.decide.showing.logs import log_choices, log_missing, log_run, log_state, wanted_log
 from sparktray.domain.docker.container import Container, ContainerState

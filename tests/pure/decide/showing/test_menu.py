@@ -1,8 +1,7 @@
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from sparktray.decide.changing.operations import can_cancel
 from sparktray.decide.showing.menu import Menu, menu
@@ -50,7 +49,7 @@ def checked(shown: Menu) -> list[str]:
 
 def with_server(desk: Desk, server: str, **changes: object) -> Snapshot:
     def changed(state: ServerState) -> ServerState:
-        return replace(state, **changes) if state.name == server else state  # type: ignore[arg-type]
+        return replace(state, **changes) if state.name == server else state
 
     return replace(desk.snapshot, servers=tuple(changed(s) for s in desk.snapshot.servers))
 

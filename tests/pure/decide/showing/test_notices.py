@@ -1,8 +1,7 @@
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from sparktray.decide.reduce import begin
 from sparktray.decide.showing.notices.events import is_wanted, mended, notices

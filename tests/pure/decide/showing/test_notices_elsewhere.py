@@ -1,9 +1,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from sparktray.decide.showing.notices.events import Served, notices
 from sparktray.decide.showing.notices.notice import NoticeKind, Urgency

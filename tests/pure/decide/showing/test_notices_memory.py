@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from sparktray.decide.showing.notices.events import mended, notices
 from sparktray.decide.showing.notices.notice import NoticeKind, Urgency, Withdraw

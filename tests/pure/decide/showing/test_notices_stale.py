@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from sparktray.decide.clients.remembered import CopiedId
 from sparktray.decide.showing.notices.notice import ActionKind, NoticeAction, NoticeKind

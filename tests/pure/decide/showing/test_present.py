@@ -1,9 +1,9 @@
 from __future__ import annotations
 
-from dataclasses import fields, replace
 from itertools import product
 
 import pytest
+from msgspec.structs import fields, replace
 
 from sparktray.decide.identity import Running
 from sparktray.decide.reduce import begin

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from sparktray.decide.changing.plan import Asker, plan
 from sparktray.decide.changing.standing import loads_already, making_way, serves_already

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping
-from dataclasses import replace
 from itertools import pairwise
 from types import MappingProxyType
 from typing import Any
+
+from msgspec.structs import replace
 
 from sparktray.decide.webui.planning import plan_for
 from sparktray.domain.catalogue import OpenWebUi

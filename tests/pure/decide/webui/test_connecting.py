@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from types import MappingProxyType
 
 import pytest
+from msgspec.structs import replace
 
 from sparktray.decide.webui.connecting import missed, urls_for, wrong_url
 from tests.pure.decide.webui.houses import CONTENTS

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from sparktray.decide.effects import Journal, Perform, TakeSurvey
 from sparktray.decide.showing.notices.events import notices

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from sparktray.decide.effects import Perform
 from sparktray.decide.webui.account import chats_going, key_name, not_signed_in, still_there

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from sparktray.decide.changing.plan import Plan, plan
 from sparktray.decide.changing.steps import pending, way_back

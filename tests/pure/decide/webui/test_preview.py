@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from sparktray.decide.webui.preview import Preview, preview
 from sparktray.domain.host import HostProfile

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from sparktray.decide.webui.refusing import is_open_webui
 from sparktray.domain.docker.container import Mount
