@@ -50,7 +50,7 @@ def page() -> str:
 
 
 def _row(rule: Rule) -> Sequence[str]:
-    found = rule.pattern.search(rule.seen)
+    found = rule.compiled.search(rule.seen)
     if found is None:
         raise ValueError(f"{rule.code} does not know the text it names")
     failure, say = rule.failure(found), Wording("en")
@@ -59,7 +59,7 @@ def _row(rule: Rule) -> Sequence[str]:
 
 def _offers(rule: Rule) -> str:
     offers = [
-        *(["Start with so many tokens"] if MOST_TOKENS in rule.pattern.groupindex else []),
+        *(["Start with so many tokens"] if MOST_TOKENS in rule.compiled.groupindex else []),
         *(["Start it on a server of another engine"] if rule.code in OF_THE_IMAGE else []),
         *(["Stop the largest server beside it"] if rule.code in OF_MEMORY else []),
     ]

@@ -4,7 +4,7 @@ import pytest
 from msgspec.structs import replace
 
 from sparktray.decide.effects import Connect, Probe, ReadContainers
-from sparktray.decide.settled import settled
+from sparktray.decide.settled import only_asked, settled
 from sparktray.decide.showing.present import sentence
 from sparktray.decide.timing import (
     API_SECONDS,
@@ -214,3 +214,16 @@ def test_the_end_of_a_container_is_settled_with_its_log() -> None:
     assert not settled(desk.snapshot)
     desk.take(LogTailRead(1, "sglang", OLD.id, ("bye",)))
     assert settled(desk.snapshot)
+
+
+def test_that_a_question_went_out_is_nothing_to_look_at() -> None:
+    before = serving(OLD, sglang=ready("scout")).snapshot
+    asking, *others = before.servers
+    asked = replace(before, servers=(replace(asking, asking=True), *others))
+    assert only_asked(before, asked)
+    for after in (
+        replace(asked, servers=(replace(asked.servers[0], running=1), *others)),
+        replace(asked, sequence=asked.sequence + 1),
+        replace(before, servers=asked.servers[:1]),
+    ):
+        assert not only_asked(before, after)
