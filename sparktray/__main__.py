@@ -67,7 +67,8 @@ def _tray(program: Program, host: HostProfile | None) -> int:
 def process() -> NoReturn:
     """Be the whole process: `main`, then its end.
 
-    Python is not taken apart first, which would be 30 ms of each command. What is open is closed by then. The threads that are left only wait, for a host or a server.
+    Python is not taken apart first, which would be 30 ms of each command. What is open is closed by then; the
+    threads that are left only wait, for a host or a server.
     """
     code = main()
     try:
