@@ -121,15 +121,22 @@ test-frozen: frozen system
 
 test: system test-unit test-rig
 
-# Each budget beside its baseline in the same run, in about 15 minutes; docs/benchmarks.md is written anew.
+# Each budget beside its baseline in the same run, in about 15 minutes, the frozen program too; docs/benchmarks.md is written anew.
 FIGURES := build/figures
-BENCHMARKS := refresh status sight switch tray crowd forward scaling
-bench: setup system
+BENCHMARKS := refresh status sight dashboard switch tray crowd forward scaling frozen
+STREAMLIT := build/streamlit
+bench: setup system frozen $(STREAMLIT)/.created
 	rm -rf $(FIGURES)
 	missed=0; for each in $(BENCHMARKS); do \
-		SPARKTRAY_FIGURES=$(FIGURES) tests/rig/enter $(PY) -m benchmarks.$$each || missed=$$?; \
+		SPARKTRAY_STREAMLIT=$(STREAMLIT)/bin/python SPARKTRAY_FIGURES=$(FIGURES) \
+			tests/rig/enter $(PY) -m benchmarks.$$each || missed=$$?; \
 		[ $$missed -lt 2 ] || exit $$missed; \
 	done; $(PY) -m benchmarks.page $(FIGURES) && exit $$missed
+
+$(STREAMLIT)/.created: requirements/streamlit.txt
+	$(PYTHON) -m venv --clear $(STREAMLIT)
+	$(STREAMLIT)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
 
 # What the shipped models take, by the program's own arithmetic; docs/memory.md is written anew.
 memory-table: setup
@@ -156,6 +163,7 @@ lock: setup
 	$(PY) -m scripts.runtime_requirements
 	$(COMPILE) requirements/dev.in --output-file requirements/dev.txt
 	$(COMPILE) requirements/runtime.in --constraints requirements/dev.txt --output-file requirements/runtime.txt
+	$(COMPILE) requirements/streamlit.in --no-annotate --output-file requirements/streamlit.txt
 	$(COMPILE) requirements/webui.in --excludes requirements/webui_left_out.txt --no-annotate --output-file requirements/webui.txt
 
 messages: setup

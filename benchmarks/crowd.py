@@ -9,11 +9,12 @@ import argparse
 import json
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 from benchmarks.figures import MISSING_PARTS, Figure, Measured, by_turns, missing, report
 from benchmarks.refresh import PARTS
-from benchmarks.tray import Idle, idle
+from benchmarks.tray import Idle, idle, wire_bytes
 from sparktray.store.shipped import shipped
 from tests.rig.desktop import Desktop, Item, Watcher
 from tests.rig.driving import Program
@@ -23,6 +24,8 @@ from tests.waiting import wait_until
 
 HOSTS, CONTAINERS, MODELS = 10, 50, 500
 OPENINGS = 20
+# In two seconds at rest; reading 50 containers moves 300 kB a second.
+QUIET_BYTES = 10_000
 
 
 def with_models(program: Program, count: int) -> None:
@@ -45,6 +48,7 @@ def watched(rig: Rig, program: Program, desktop: Desktop, seconds: float) -> tup
     """How long the menu takes, and what the tray does while nothing happens."""
     with desktop.watcher() as watcher, tray(program, desktop) as running:
         item = _ready(desktop, watcher)
+        _settled(rig)
         (menu,) = by_turns(OPENINGS, {"the menu opens": lambda: opened(item)})
         return menu, idle(running.process.pid, seconds, rig.port)
 
@@ -53,6 +57,19 @@ def _ready(desktop: Desktop, watcher: Watcher) -> Item:
     item = desktop.item(watcher)
     wait_until(lambda: item.visible()[0] == "No model is running on spark.", "the host", seconds=60)
     return item
+
+
+def _settled(rig: Rig) -> None:
+    """Wait until all containers have been looked at: until little has moved for two seconds."""
+    before = wire_bytes(rig.port)
+
+    def quiet() -> bool:
+        nonlocal before
+        time.sleep(2.0)
+        moved, before = wire_bytes(rig.port) - before, wire_bytes(rig.port)
+        return moved < QUIET_BYTES
+
+    wait_until(quiet, "a host that was read", seconds=60)
 
 
 def main(words: list[str]) -> int:

@@ -30,11 +30,13 @@ _TITLES = {
     "refresh": "Reading the host",
     "status": "The command line",
     "sight": "Seeing a change",
+    "dashboard": "Beside a page of Streamlit",
     "switch": "Switching",
     "tray": "The tray",
     "crowd": "Ten hosts, 50 containers, 500 models",
     "forward": "Forwards",
     "scaling": "What more of everything costs",
+    "frozen": "The frozen program",
 }
 
 
