@@ -9,7 +9,8 @@ import tempfile
 from pathlib import Path
 
 from benchmarks.figures import MISSING_PARTS, Figure, Measured, by_turns, missing, report
-from benchmarks.status import COLD_TIMES, DISPLAY_PARTS, PARTS, command
+from benchmarks.refresh import PARTS
+from benchmarks.status import COLD_TIMES, DISPLAY_PARTS, command
 from benchmarks.tray import STARTS, started_empty, started_ours
 from tests.rig.desktop import Desktop
 from tests.rig.driving import Program
