@@ -152,4 +152,4 @@ def test_the_installed_program_finds_what_was_shipped(wheel: Path, tmp_path: Pat
 def test_the_wheel_starts_by_its_entry_point(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         (entry,) = (name for name in archive.namelist() if name.endswith("entry_points.txt"))
-        assert "sparktray = sparktray.__main__:main" in archive.read(entry).decode()
+        assert "sparktray = sparktray.__main__:process" in archive.read(entry).decode()
