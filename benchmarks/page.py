@@ -48,13 +48,13 @@ _REASONS = {
         " ([0009](adr/0009-starting-quickly.md))."
     ),
     ("tray", "start to registered icon"): (
-        "The time itself holds; twice an empty tray does not. 22 ms go into the enumerations of `Qt`, which PySide"
-        " makes as soon as the desktop's colour scheme is asked for, the rest into 300 modules of the program's"
-        " own and of the standard library: the first picture in the tray is already the true one, with a menu."
+        "The time itself holds; twice an empty tray does not. 22 ms go into the enumerations of `Qt`, which"
+        " PySide makes as soon as the desktop's colour scheme is asked for, the rest into 300 modules of the"
+        " program's own and of the standard library: the first picture in the tray is already the true one."
     ),
     ("tray", "idle, of a core"): (
-        "A sample of the host, a sign of life of Docker, and a question to the model every 5 s: some 15 wakings"
-        " of a thread a second in all, each of which costs more on this virtual machine than the work it does."
+        "A sample of the host, a sign of life of Docker, and a question to the model every 5 s: some 15"
+        " wakings of a thread a second in all; each costs more on this virtual machine than its work."
     ),
 }
 
