@@ -36,7 +36,7 @@ from tests.waiting import wait_until
 EVERYTHING, SHOWN = Path("build/screenshots"), Path("docs/screenshots")
 MOST_BYTES = 120_000
 LOOKS, LANGUAGES = ("light", "dark"), ("en", "de")
-# For the names of the files; a page that has none here gets its number alone.
+# Of the panel, as its list has them; for the names of the files.
 PAGES = ("models", "monitor", "logs", "clients", "open-webui", "journal", "hosts", "settings")
 SCALE = 2  # 720 wide on a page, and sharp on a screen of 200 %
 WIDTH, HEIGHT = 900 * SCALE, 800 * SCALE
@@ -160,9 +160,8 @@ class Studio:
 
     def _panel_pages(self, item: Item, language: str) -> None:
         window = self._open_panel(item)
-        for number, picture in enumerate(self._pages(window), 1):
-            name = f"-{PAGES[number - 1]}" if number <= len(PAGES) else ""
-            self._keep(f"panel-{number}{name}", language, picture)
+        for number, (name, picture) in enumerate(zip(PAGES, self._pages(window), strict=True), 1):
+            self._keep(f"panel-{number}-{name}", language, picture)
         self.screen.press("ctrl+1")
         item.click(CODER)
         wait_until(lambda: self.rig.state("sglang") == "running", "the container", seconds=30)
@@ -234,20 +233,19 @@ class Studio:
             return self._look_at(window)
 
     def _pages(self, window: int) -> Iterator[Picture]:
-        """Every page the panel has: the next number, until it marks no other row of the panel's list."""
+        """Every page of the panel, in order."""
 
         def marks() -> Picture:
             """A strip of the list of pages, where nothing changes by itself."""
             whole = self._look_at(window)
             return whole.cut(Area(0, whole.height // 7, whole.width // 20, 5 * whole.height // 8))
 
-        before: Picture | None = None
-        for number in range(1, 10):
+        self.screen.press(f"ctrl+{len(PAGES)}")  # wherever it was left, the first is another
+        self._rested(window)
+        for number in range(1, len(PAGES) + 1):
+            before = at_rest(marks)
             self.screen.press(f"ctrl+{number}")
-            marked = at_rest(marks)
-            if marked == before:
-                return
-            before = marked
+            wait_for_change(marks, before, f"page {number}")
             yield self._rested(window)
 
     def _keep(self, name: str, language: str, picture: Picture) -> None:

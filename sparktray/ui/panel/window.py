@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from PySide6.QtCore import QByteArray, QEvent, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QCloseEvent,
@@ -113,8 +115,13 @@ class PanelWindow(QWidget):
     def _bind_keys(self) -> None:
         for number in range(1, 10):
             keys = QShortcut(QKeySequence(f"Ctrl+{number}"), self)
-            keys.activated.connect(lambda row=number - 1: self._navigation.setCurrentRow(row))
+            keys.activated.connect(partial(self._mark, number - 1))
         QShortcut(QKeySequence("Ctrl+W"), self).activated.connect(self.close)
+
+    def _mark(self, row: int) -> None:
+        # A row that there is not would take the mark from the one that is shown.
+        if row < len(self._pages):
+            self._navigation.setCurrentRow(row)
 
     def add(self, page: Page) -> None:
         """One more page, at the end of the list."""

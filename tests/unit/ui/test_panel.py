@@ -169,6 +169,7 @@ def test_pages_are_turned_by_key_and_by_arrow(panel: PanelWindow) -> None:
     assert first.isVisible() and not second.isVisible()
     QTest.keyClick(panel, Qt.Key.Key_9, Qt.KeyboardModifier.ControlModifier)
     assert first.isVisible()
+    assert [item.text() for item in pages.selectedItems()] == ["One"]
 
 
 @pytest.mark.parametrize(
