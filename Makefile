@@ -102,7 +102,7 @@ test-faults-few: setup system
 fuzz: setup
 	$(PY) -m pytest -p tests.fuzz_table -m fuzz tests/unit/fuzz
 
-# The same again and again, for about half an hour; docs/soak.md is written anew.
+# The same again and again, the share of half an hour, which takes 12 minutes; docs/soak.md is written anew.
 SOAK_MINUTES ?= 30
 soak: setup system
 	tests/rig/enter $(PY) -m benchmarks.soak --minutes $(SOAK_MINUTES) --write
