@@ -307,7 +307,7 @@ def dunst_settings(folder: Path) -> Path:
 def photograph(rig: Rig, look: str, folder: Path, seconds: float) -> None:
     """Everything in one look."""
     rig.clean()
-    rig.behave(CODER, load_seconds=8.0)
+    rig.behave(CODER, load_seconds=16.0)
     rig.set_memory(AVAILABLE_KIB)
     rig.start_sglang(QWEN, container="sglang-main", port=30001)
     rig.wait_http(30001, "/health", 200, seconds=30)
