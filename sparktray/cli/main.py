@@ -16,6 +16,7 @@ from sparktray.cli.arguments import HelpAsked, parse
 from sparktray.cli.output import Output
 from sparktray.cli.problems import CANCELLED, DONE, FAILED, USAGE, Told
 from sparktray.cli.request import Request, wanted_host
+from sparktray.cli.terminal.streams import OutputLost
 from sparktray.control.door.knocking import config_folder
 from sparktray.domain.catalogue_file.shape import CatalogueError
 from sparktray.domain.phrase import phrase
@@ -46,6 +47,11 @@ def run(words: Sequence[str], tray: Tray | None = None) -> int:
         with contextlib.suppress(OSError, ValueError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return DONE
+    except OutputLost as lost:
+        cause = phrase("The output cannot be written: {reason}", reason=str(lost))
+        remedy = phrase("Make room there, or send the output somewhere else.")
+        Output(say).problem(Problem("output-lost", cause, remedy))
+        return FAILED
 
 
 def broken_off(words: Sequence[str]) -> int:

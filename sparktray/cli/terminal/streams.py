@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Protocol
 
 
@@ -51,6 +51,20 @@ class Terminal(Protocol):
         ...
 
 
+class OutputLost(Exception):
+    """What stdout leads to takes no more, a full disk for example; the reason is the system's own word."""
+
+
+@contextmanager
+def _writing() -> Iterator[None]:
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise OutputLost(error.strerror or str(error)) from None
+
+
 class Console:
     """The terminal of this process, to which Ctrl-C comes as KeyboardInterrupt by itself."""
 
@@ -74,14 +88,16 @@ class Console:
 
     def out(self, text: str) -> None:
         """See `Terminal`."""
-        sys.stdout.write(text)
-        sys.stdout.flush()
+        with _writing():
+            sys.stdout.write(text)
+            sys.stdout.flush()
 
     def exact(self, content: bytes) -> None:
         """See `Terminal`."""
-        sys.stdout.flush()
-        sys.stdout.buffer.write(content)
-        sys.stdout.buffer.flush()
+        with _writing():
+            sys.stdout.flush()
+            sys.stdout.buffer.write(content)
+            sys.stdout.buffer.flush()
 
     def err(self, text: str) -> None:
         """See `Terminal`."""

@@ -328,6 +328,21 @@ def test_a_reader_that_has_enough_is_no_error() -> None:
     child.stderr.close()
 
 
+@pytest.mark.parametrize("words", [["journal", "--json"], ["--help"], ["host", "list"]])
+def test_output_that_finds_no_room_is_said(words: list[str]) -> None:
+    with Path("/dev/full").open("w", encoding="utf-8") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "sparktray", *words],
+            check=False,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+    assert done.returncode == 1
+    assert done.stderr.startswith("The output cannot be written: No space left on device\n")
+    assert "Traceback" not in done.stderr
+
+
 def test_sigterm_is_as_it_was_afterwards() -> None:
     before = signal.getsignal(signal.SIGTERM)
     main(["host", "list"])
