@@ -169,6 +169,7 @@ class Studio:
         for _ in range(2):
             wait_for_change(lambda: item.pixels, item.pixels, "the load to go on")
         self._keep("panel-switching", language, self._look_at(window))
+        self._come_forward(window)  # it grew, which takes it to the corner where the panel's icon may be
         self._menu("menu-switching", language, item)
         self._until(item, CODER)
         self.screen.focus(window)
