@@ -85,7 +85,7 @@ test-webui-few: setup system
 test-switching: setup system
 	tests/rig/enter $(PY) -m pytest -p tests.switch_table tests/rig/test_switch_steps.py
 
-# Every row of the fault matrix, in about 40 minutes; docs/faults.md is written anew. Some need Open WebUI.
+# Every row of the fault matrix, in about 28 minutes; docs/faults.md is written anew. Some need Open WebUI.
 test-faults: setup system
 	tests/rig/enter --webui $(PY) -m pytest -p tests.fault_table -m fault tests/rig tests/unit/store
 
