@@ -6,6 +6,7 @@ A script prints its figures and, where ``SPARKTRAY_FIGURES`` names a folder, lea
 
 from __future__ import annotations
 
+import compileall
 import os
 import shutil
 import statistics
@@ -117,6 +118,14 @@ def by_turns(times: int, works: dict[str, Callable[[], object]]) -> list[Measure
             if number:  # the first one only warms up
                 taken[what].append((time.perf_counter() - began) * 1000)
     return [Measured(what, tuple(each)) for what, each in taken.items()]
+
+
+def compiled() -> None:
+    """Compile the program's modules, as pip does when it installs.
+
+    Without, each start would compile some 200 of them anew wherever PYTHONDONTWRITEBYTECODE is set: 0.2 s.
+    """
+    compileall.compile_dir("sparktray", quiet=1)
 
 
 def missing(parts: Sequence[str]) -> bool:

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
-from benchmarks.figures import MISSING_PARTS, Figure, Measured, by_turns, missing, report
+from benchmarks.figures import MISSING_PARTS, Figure, Measured, by_turns, compiled, missing, report
 from benchmarks.refresh import PARTS, populate
 from tests.rig.desktop import Desktop
 from tests.rig.driving import Program
@@ -78,6 +78,7 @@ def main() -> int:
     """Measure, print, judge."""
     if missing((*PARTS, *DISPLAY_PARTS)):
         return MISSING_PARTS
+    compiled()
     rig = Rig()
     try:
         cold, docker_ps, answer = _cold(rig)

@@ -8,7 +8,6 @@ when a budget is missed and with 2 when the rig's parts are not there.
 from __future__ import annotations
 
 import argparse
-import compileall
 import os
 import re
 import subprocess
@@ -20,7 +19,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.figures import MISSING_PARTS, Figure, Measured, missing, report
+from benchmarks.figures import MISSING_PARTS, Figure, Measured, compiled, missing, report
 from tests.rig.desktop import Desktop
 from tests.rig.driving import Program, quicken
 from tests.rig.namespace import end
@@ -162,9 +161,7 @@ def main(words: list[str]) -> int:
     seconds: float = given.parse_args(words).seconds
     if missing(PARTS):
         return MISSING_PARTS
-    # As pip does when it installs; without, each start would compile some 200 modules anew wherever
-    # PYTHONDONTWRITEBYTECODE is set, which takes 0.2 s.
-    compileall.compile_dir("sparktray", quiet=1)
+    compiled()
     rig = Rig()
     desktop = Desktop()
     try:
