@@ -41,10 +41,10 @@ _TITLES = {
 # Why a budget does not hold, by script and line; told only while it does not.
 _REASONS = {
     ("status", "status, cold, no tray"): (
-        "41 ms are paramiko's import of `invoke` (with `unittest.mock` and `asyncio`), for a"
-        " directive of a reader of `~/.ssh/config` that is not used here; nothing of a library is replaced to"
-        " save it. The frozen program does without, and unpacks its modules instead. The rest is Python's own start and the import of"
-        " cryptography and the HTTP library, as far as the connection does not hide it"
+        "41 ms are paramiko's import of `invoke` (with `unittest.mock` and `asyncio`), for a directive of a"
+        " reader of `~/.ssh/config` that is not used here; nothing of a library is replaced to save it. The"
+        " frozen program does without, and unpacks its modules instead. The rest is Python's own start and"
+        " the import of cryptography and the HTTP library, as far as the connection does not hide it"
         " ([0009](adr/0009-starting-quickly.md))."
     ),
     ("tray", "start to registered icon"): (
