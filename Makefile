@@ -121,7 +121,8 @@ test-frozen: frozen system
 
 test: system test-unit test-rig
 
-# Each budget beside its baseline in the same run, in about 10 minutes, the frozen program too; docs/benchmarks.md is written anew.
+# Each budget beside its baseline in the same run, in about 10 minutes, the frozen program too;
+# docs/benchmarks.md is written anew.
 FIGURES := build/figures
 BENCHMARKS := refresh status sight dashboard switch tray crowd forward scaling frozen
 STREAMLIT := build/streamlit

@@ -65,7 +65,7 @@ def _settled(rig: Rig) -> None:
 
     def quiet() -> bool:
         nonlocal before
-        time.sleep(2.0)
+        time.sleep(2.0)  # a rate needs a span
         moved, before = wire_bytes(rig.port) - before, wire_bytes(rig.port)
         return moved < QUIET_BYTES
 
